@@ -1,0 +1,416 @@
+"""The study file: what a person writes, checked before anything is computed.
+
+A study is one TOML file. ``read_study`` returns a frozen ``StudyConfig``; unknown keys are refused, and every fault is
+reported at once with its key, its value and what is allowed. People write minutes; the properties ``limit_s`` turn
+them into seconds and nothing below sees minutes. Paths are relative to the study file.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from chongming_gis import crs as crs_module
+from chongming_gis.errors import CrsError, InputFileError, StudyError
+from chongming_gis.units import minutes_to_seconds
+
+ALL_CLASSES = "all"
+BY_SETTLEMENT = "by_settlement"
+PLANNING_ASSUMPTION = "planning assumption"
+
+DataKind = Literal["surveyed", "official_statistic", "sourced", "derived", "schematic"]
+Access = Literal["foot", "bicycle", "motor_vehicle"]
+Preset = Literal["older_walk", "older_walk_frail", "older_walk_fit", "ebike", "car"]
+Datum = Literal["wgs84", "cgcs2000"]
+Direction = Literal["to_facility", "from_facility"]
+
+_IDENTIFIER = re.compile(r"^[a-z][a-z0-9_]*$")
+
+
+def _identifier(value: str) -> str:
+    if not _IDENTIFIER.match(value):
+        raise ValueError("an id is lower-case letters, digits and _, beginning with a letter (e.g. meal_point)")
+    return value
+
+
+def _metric(value: str) -> str:
+    try:
+        crs_module.parse_metric(value, where="crs")
+    except CrsError as error:
+        raise ValueError(str(error)) from error
+    return value
+
+
+Identifier = Annotated[str, AfterValidator(_identifier)]
+Text = Annotated[str, Field(min_length=1)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Limits = Annotated[tuple["LimitConfig", ...], Field(min_length=1)]
+
+
+class StudyModel(BaseModel):
+    """A part of the study file: frozen, and unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+class Provenance(StudyModel):
+    """Where a dataset comes from; printed in the manifest, on the maps and in the report."""
+
+    kind: DataKind  # how far the file can be trusted; required, so that schematic is never shown as surveyed
+    source: Text  # who made it
+    licence: str = ""
+    date: str = ""
+    position_quality_m: NotNegative | None = None
+
+
+class RegionConfig(StudyModel):
+    """The area of the study. Without a boundary the study takes all the demand it is given."""
+
+    boundary: Path | None = None
+    snap_tiny_piece_m: NotNegative = 500.0  # planning assumption: shorter road pieces are avoided when snapping
+    search_limit_min: Positive = 240.0  # planning assumption: beyond it a place counts as not reachable
+
+
+class RoadSource(Provenance):
+    """The roads: .osm.pbf .osm .graphml .gpkg .shp .geojson .parquet."""
+
+    path: Path
+    layer: str | None = None
+    clip_margin_m: NotNegative | None = None  # roads beyond the region by more than this are left out; none = keep all
+    columns: dict[str, str] = Field(default_factory=dict)  # line layers: our tag name -> the file's column
+    ferry_speed_kmh: Positive = 15.0  # where a ferry has no duration; planning assumption
+    ferry_headway_min: NotNegative = 30.0  # where a ferry has no headway; planning assumption
+
+
+class AreaSource(Provenance):
+    """Townships, villages or land: a polygon layer, or the admin relations of an OSM extract."""
+
+    path: Path
+    layer: str | None = None
+    columns: dict[str, str] = Field(default_factory=dict)  # our column -> the file's column
+    admin_level: int | None = Field(default=None, ge=2, le=11)  # for .osm.pbf and .osm
+
+
+class DemandSource(Provenance):
+    """Where people live: a point table with persons columns, or the buildings or places of an OSM extract."""
+
+    path: Path
+    layer: str | None = None
+    datum: Datum | None = None  # for tables of lon and lat; layers carry their own CRS
+    columns: dict[str, str] = Field(default_factory=dict)
+    osm: Literal["buildings", "places"] | None = None
+    persons_per_building: Positive = 2.4  # with osm = "buildings"; planning assumption
+    settlement_class: Identifier | None = None  # for files without that column: one class for all
+
+
+class FacilitySource(Provenance):
+    """The facilities of one service: a table or a point layer, or tagged objects of an OSM extract."""
+
+    path: Path
+    layer: str | None = None
+    datum: Datum | None = None
+    columns: dict[str, str] = Field(default_factory=dict)
+    tags: dict[str, tuple[str, ...]] = Field(default_factory=dict)  # OSM: tag -> accepted values; any one is enough
+    level: Literal["district", "township", "village"] = "township"  # for files without that column
+    serves: Literal["district", "township", "village", "all"] = "all"
+
+
+class SourcesConfig(StudyModel):
+    """The files a study is made from."""
+
+    roads: RoadSource
+    demand: DemandSource
+    townships: AreaSource | None = None
+    villages: AreaSource | None = None
+    land: AreaSource | None = None
+
+
+class ModeConfig(StudyModel):
+    """A way of getting there: a preset with cited values, and what this study changes in it."""
+
+    id: Identifier
+    name_zh: Text
+    name_en: Text
+    preset: Preset
+    speed_kmh: Positive | dict[str, Positive] | None = None
+    off_network_speed_kmh: Positive | None = None
+    max_snap_m: Positive | None = None
+    source: Text
+
+
+class BaseConfig(StudyModel):
+    """A way of counting people: residents (census) or registered."""
+
+    id: Identifier
+    name_zh: Text
+    name_en: Text
+    source: Text
+
+
+class GroupConfig(StudyModel):
+    """A group of people: for each base, the columns of the demand table that add up to it."""
+
+    id: Identifier
+    name_zh: Text
+    name_en: Text
+    columns: dict[Identifier, Annotated[tuple[str, ...], Field(min_length=1)]]
+
+
+class SettlementConfig(StudyModel):
+    """A settlement class of the demand (town, village): standards may differ between them."""
+
+    id: Identifier
+    name_zh: Text
+    name_en: Text
+
+
+class LimitConfig(StudyModel):
+    """Minutes by a mode, for one settlement class or for all."""
+
+    settlement: Identifier = ALL_CLASSES
+    mode: Identifier
+    minutes: Positive
+
+    @property
+    def limit_s(self) -> float:
+        """The limit in seconds."""
+        return minutes_to_seconds(self.minutes)
+
+
+class StandardConfig(StudyModel):
+    """A standard of a service: within how many minutes, by which mode, in which settlement class."""
+
+    id: Identifier
+    name_zh: Text
+    name_en: Text
+    source: Text
+    limits: Limits
+
+    @model_validator(mode="after")
+    def _one_limit_per_class(self) -> StandardConfig:
+        classes = [limit.settlement for limit in self.limits]
+        if len(set(classes)) < len(classes) or (ALL_CLASSES in classes and len(classes) > 1):
+            raise ValueError("give one limit per settlement class, or a single one for all")
+        return self
+
+    @property
+    def mode_label(self) -> str:
+        """The mode, or ``by_settlement`` where it differs between settlement classes."""
+        modes = {limit.mode for limit in self.limits}
+        return modes.pop() if len(modes) == 1 else BY_SETTLEMENT
+
+    @property
+    def common_limit_s(self) -> float | None:
+        """The limit in seconds, or None where it differs between settlement classes."""
+        limits = {limit.limit_s for limit in self.limits}
+        return limits.pop() if len(limits) == 1 else None
+
+
+class ServiceConfig(StudyModel):
+    """A service of the plan: its facilities, for whom it is, and the standards it is held to.
+
+    The first standard is the headline one: maps and the summary show it.
+    """
+
+    id: Identifier
+    name_zh: Text
+    name_en: Text
+    facilities: FacilitySource
+    capacity_unit: str | None = None
+    direction: Direction = "to_facility"
+    group: Identifier
+    base: Identifier
+    standards: Annotated[tuple[StandardConfig, ...], Field(min_length=1)]
+
+
+class OutputConfig(StudyModel):
+    """What a run writes and in which language."""
+
+    language: Literal["zh", "en"] = "zh"
+    folder: Path | None = None  # default: ./chongming-result/<study id>/
+
+
+class StudyConfig(StudyModel):
+    """The whole study. ``folder`` (where the file lies) and ``digest`` (of its content) are set on reading."""
+
+    id: Identifier
+    name_zh: Text
+    name_en: Text
+    data_date: dt.date  # what "today" is for everything the run writes
+    crs: Annotated[str, AfterValidator(_metric)] | None = None  # metric; none = UTM zone of the roads
+    seed: Annotated[int, Field(ge=0)] = 20261124
+    region: RegionConfig = RegionConfig()
+    sources: SourcesConfig
+    bases: Annotated[tuple[BaseConfig, ...], Field(min_length=1)]
+    groups: Annotated[tuple[GroupConfig, ...], Field(min_length=1)]
+    settlement_classes: Annotated[tuple[SettlementConfig, ...], Field(min_length=1)]
+    modes: Annotated[tuple[ModeConfig, ...], Field(min_length=1)]
+    services: Annotated[tuple[ServiceConfig, ...], Field(min_length=1)]
+    outputs: OutputConfig = OutputConfig()
+    folder: Path = Field(default=Path(), exclude=True)
+
+    @model_validator(mode="after")
+    def _names_meet(self) -> StudyConfig:
+        faults = [*self._repeated_ids(), *self._unknown_names()]
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+    def _repeated_ids(self) -> list[str]:
+        faults = []
+        for section in ("bases", "groups", "settlement_classes", "modes", "services"):
+            ids = [entry.id for entry in getattr(self, section)]
+            faults += [f"{section}: the id {i!r} is given twice" for i in sorted({i for i in ids if ids.count(i) > 1})]
+        for service in self.services:
+            ids = [standard.id for standard in service.standards]
+            faults += [
+                f"services.{service.id}.standards: the id {i!r} is given twice"
+                for i in sorted({i for i in ids if ids.count(i) > 1})
+            ]
+        return faults
+
+    def _unknown_names(self) -> list[str]:
+        modes, bases, groups = ({e.id for e in s} for s in (self.modes, self.bases, self.groups))
+        classes = {entry.id for entry in self.settlement_classes}
+        named = self.sources.demand.settlement_class
+        wanted = [("sources.demand.settlement_class", named, classes)] if named else []
+        wanted += [(f"groups.{g.id}.columns", base, bases) for g in self.groups for base in g.columns]
+        for service in self.services:
+            at = f"services.{service.id}"
+            wanted += [(f"{at}.group", service.group, groups), (f"{at}.base", service.base, bases)]
+            for standard in service.standards:
+                for limit in standard.limits:
+                    wanted.append((f"{at}.standards.{standard.id}.mode", limit.mode, modes))
+                    wanted.append((f"{at}.standards.{standard.id}.settlement", limit.settlement, classes | {ALL_CLASSES}))
+        faults = [
+            f"{key}: {value!r} is not declared in this study; allowed: {', '.join(sorted(allowed))}"
+            for key, value, allowed in wanted
+            if value not in allowed
+        ]
+        by_id = {group.id: group for group in self.groups}
+        faults += [
+            f"services.{s.id}: group {s.group!r} has no columns for base {s.base!r}; add them or choose another base"
+            for s in self.services
+            if s.group in by_id and s.base in bases and s.base not in by_id[s.group].columns
+        ]
+        return faults
+
+    @property
+    def digest(self) -> str:
+        """The hash of the study's content (not of its layout, comments or place)."""
+        content = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(content.encode()).hexdigest()
+
+    @property
+    def search_limit_s(self) -> float:
+        """The time in seconds beyond which a place counts as not reachable."""
+        return minutes_to_seconds(self.region.search_limit_min)
+
+    def resolve(self, path: Path) -> Path:
+        """Return a path of the study file as a path that opens: relative ones start at the study file."""
+        return path if path.is_absolute() else self.folder / path
+
+    def service(self, service_id: str) -> ServiceConfig:
+        """Return a service by its id.
+
+        Raises
+        ------
+        StudyError
+            The study has no such service.
+        """
+        for service in self.services:
+            if service.id == service_id:
+                return service
+        known = ", ".join(service.id for service in self.services)
+        raise StudyError(f"the study has no service {service_id!r}; it has {known}")
+
+
+def read_study(path: Path | str) -> StudyConfig:
+    """Return the study that a TOML file defines.
+
+    Raises
+    ------
+    InputFileError
+        The file is missing or is not TOML (the message names the line).
+    StudyError
+        Keys or values are not allowed; every fault is listed.
+    """
+    path = Path(path)
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError as error:
+        raise InputFileError(f"{path}: there is no such study file; `chongming-gis init` writes one") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputFileError(f"{path}: cannot be read as UTF-8 text ({error})") from error
+    except tomllib.TOMLDecodeError as error:
+        raise InputFileError(f"{path}: is not valid TOML: {error}") from error
+    return parse_study(content, folder=path.resolve().parent, where=str(path))
+
+
+def parse_study(content: dict[str, Any], *, folder: Path, where: str = "study") -> StudyConfig:
+    """Return the study that a mapping defines; ``folder`` is where its relative paths start.
+
+    Raises
+    ------
+    StudyError
+        Keys or values are not allowed; every fault is listed.
+    """
+    if "folder" in content:
+        raise StudyError(f"{where}: folder: unknown key; paths start at the study file")
+    try:
+        return StudyConfig.model_validate({**content, "folder": folder})
+    except ValidationError as error:
+        faults = list(dict.fromkeys(_fault_in_words(f, content) for f in error.errors() if not _is_knock_on(f)))
+        listed = "\n  ".join(faults)
+        raise StudyError(f"{where}: {len(faults)} fault(s)\n  {listed}") from error
+
+
+def _is_knock_on(fault: Any) -> bool:
+    """Return whether a list only counts as too short because the entries it has are themselves at fault."""
+    return fault["type"] == "too_short" and len(fault["input"]) > 0
+
+
+def _fault_in_words(fault: Any, content: dict[str, Any]) -> str:
+    key = _key_in_words(fault["loc"], content)
+    kind, value = fault["type"], fault["input"]
+    if kind == "extra_forbidden":
+        return f"{key}: unknown key (value {_short(value)}); check its spelling or remove it"
+    if kind == "missing":
+        return f"{key}: is missing and has no default"
+    message = fault["msg"].removeprefix("Value error, ")
+    return f"{key}: {message}" if isinstance(value, dict) else f"{key} = {_short(value)}: {message}"
+
+
+def _key_in_words(location: tuple[int | str, ...], content: dict[str, Any]) -> str:
+    """Return services.meal_point.standards... in place of services.0.standards...."""
+    words: list[str] = []
+    here: Any = content
+    for part in location:
+        if isinstance(part, str) and part.startswith(("constrained-", "dict[")):
+            break  # pydantic's name for one arm of a union, not a key of the file
+        inside = here[part] if isinstance(here, (dict, list)) and _has(here, part) else None
+        if isinstance(part, int) and isinstance(inside, dict) and isinstance(inside.get("id"), str):
+            words.append(inside["id"])
+        else:
+            words.append(str(part))
+        here = inside
+    return ".".join(words) or "study"
+
+
+def _has(container: Any, part: int | str) -> bool:
+    if isinstance(container, dict):
+        return part in container
+    return isinstance(part, int) and part < len(container)
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
