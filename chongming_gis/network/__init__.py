@@ -1,0 +1,17 @@
+"""Roads as one mode can use them: rules, compiled graph, snapping, and the way to and from networkx."""
+
+from chongming_gis.network.compile import Graph, Network, compile_network
+from chongming_gis.network.rules import PRESETS, TravelMode, mode_of_study, preset
+from chongming_gis.network.snap import SnappedPoints, snap_points
+
+__all__ = [
+    "PRESETS",
+    "Graph",
+    "Network",
+    "SnappedPoints",
+    "TravelMode",
+    "compile_network",
+    "mode_of_study",
+    "preset",
+    "snap_points",
+]

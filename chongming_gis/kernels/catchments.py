@@ -1,0 +1,252 @@
+"""Bounded one-to-many searches, one per source: pairs of points, counts, or nodes within a cutoff.
+
+Sources and targets are points on edges. A source enters the graph at the ends of its edge (``source_nodes``,
+``source_times``, (n sources, 2), -1 = closed); a target hangs on nodes (``target_indptr`` over nodes, ``target_ids``,
+``target_times``: seconds from the node to the target, its off-network leg included). Source and target on one edge are
+also joined along that edge. Each call runs its sources ``start .. stop`` with one workspace, so that callers give each
+thread its own range; results do not depend on how the range is cut.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from chongming_gis.kernels.compiled import compiled
+from chongming_gis.kernels.paths import along_edge, search
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float64]
+    Ints = npt.NDArray[np.int32]
+    Longs = npt.NDArray[np.int64]
+
+
+@compiled
+def _targets_reached(
+    source: int,
+    touched: Ints,
+    n_touched: int,
+    node_time: Floats,
+    target_indptr: Ints,
+    target_ids: Ints,
+    target_times: Floats,
+    source_edge: Ints,
+    source_fraction: Floats,
+    source_off_time: Floats,
+    forward_s: Floats,
+    backward_s: Floats,
+    edge_indptr: Ints,
+    edge_targets: Ints,
+    target_fraction: Floats,
+    target_off_time: Floats,
+    cutoff: float,
+    best: Floats,
+    reached: Ints,
+) -> int:
+    """Fill ``best`` (all inf on entry) with the time to each target within the cutoff; ``reached`` names them."""
+    n_reached = 0
+    for i in range(n_touched):
+        node = touched[i]
+        for at in range(target_indptr[node], target_indptr[node + 1]):
+            time = node_time[node] + target_times[at]
+            target = target_ids[at]
+            if time <= cutoff and time < best[target]:
+                if best[target] == np.inf:
+                    reached[n_reached] = target
+                    n_reached += 1
+                best[target] = time
+    edge = source_edge[source]
+    if edge >= 0:
+        for at in range(edge_indptr[edge], edge_indptr[edge + 1]):
+            target = edge_targets[at]
+            time = source_off_time[source] + target_off_time[target]
+            time += along_edge(forward_s[edge], backward_s[edge], source_fraction[source], target_fraction[target])
+            if time <= cutoff and time < best[target]:
+                if best[target] == np.inf:
+                    reached[n_reached] = target
+                    n_reached += 1
+                best[target] = time
+    return n_reached
+
+
+@compiled
+def pairs_within(
+    start: int,
+    stop: int,
+    indptr: Ints,
+    indices: Ints,
+    weights: Floats,
+    source_nodes: Ints,
+    source_times: Floats,
+    source_edge: Ints,
+    source_fraction: Floats,
+    source_off_time: Floats,
+    forward_s: Floats,
+    backward_s: Floats,
+    target_indptr: Ints,
+    target_ids: Ints,
+    target_times: Floats,
+    edge_indptr: Ints,
+    edge_targets: Ints,
+    target_fraction: Floats,
+    target_off_time: Floats,
+    cutoff: float,
+) -> tuple[Longs, Ints, Floats]:
+    """Return (pairs per source, target of each pair, seconds), targets in ascending order within a source."""
+    n_nodes = indptr.shape[0] - 1
+    n_targets = target_fraction.shape[0]
+    node_time = np.full(n_nodes, np.inf)
+    heap_time = np.empty(indices.shape[0] + 4)
+    heap_node = np.empty(indices.shape[0] + 4, dtype=np.int32)
+    touched = np.empty(n_nodes, dtype=np.int32)
+    best = np.full(n_targets, np.inf)
+    reached = np.empty(n_targets, dtype=np.int32)
+    per_source = np.zeros(stop - start, dtype=np.int64)
+    columns = np.empty(1024, dtype=np.int32)
+    seconds = np.empty(1024)
+    n_pairs = 0
+    for source in range(start, stop):
+        n_touched = _seeded_search(
+            source, indptr, indices, weights, source_nodes, source_times, cutoff, node_time, heap_time, heap_node, touched
+        )
+        n_reached = _targets_reached(
+            source, touched, n_touched, node_time, target_indptr, target_ids, target_times, source_edge,
+            source_fraction, source_off_time, forward_s, backward_s, edge_indptr, edge_targets, target_fraction,
+            target_off_time, cutoff, best, reached,
+        )  # fmt: skip
+        while n_pairs + n_reached > columns.shape[0]:
+            columns = np.concatenate((columns, np.empty_like(columns)))
+            seconds = np.concatenate((seconds, np.empty_like(seconds)))
+        reached[:n_reached].sort()
+        for i in range(n_reached):
+            target = reached[i]
+            columns[n_pairs] = target
+            seconds[n_pairs] = best[target]
+            best[target] = np.inf
+            n_pairs += 1
+        per_source[source - start] = n_reached
+        for i in range(n_touched):
+            node_time[touched[i]] = np.inf
+    return per_source, columns[:n_pairs].copy(), seconds[:n_pairs].copy()
+
+
+@compiled
+def counts_within(
+    start: int,
+    stop: int,
+    indptr: Ints,
+    indices: Ints,
+    weights: Floats,
+    source_nodes: Ints,
+    source_times: Floats,
+    source_edge: Ints,
+    source_fraction: Floats,
+    source_off_time: Floats,
+    forward_s: Floats,
+    backward_s: Floats,
+    target_indptr: Ints,
+    target_ids: Ints,
+    target_times: Floats,
+    edge_indptr: Ints,
+    edge_targets: Ints,
+    target_fraction: Floats,
+    target_off_time: Floats,
+    cutoff: float,
+    target_limit: Floats,
+) -> Ints:
+    """Return for each target the number of sources from which it is within its own limit (at most the cutoff)."""
+    n_nodes = indptr.shape[0] - 1
+    n_targets = target_fraction.shape[0]
+    node_time = np.full(n_nodes, np.inf)
+    heap_time = np.empty(indices.shape[0] + 4)
+    heap_node = np.empty(indices.shape[0] + 4, dtype=np.int32)
+    touched = np.empty(n_nodes, dtype=np.int32)
+    best = np.full(n_targets, np.inf)
+    reached = np.empty(n_targets, dtype=np.int32)
+    counts = np.zeros(n_targets, dtype=np.int32)
+    for source in range(start, stop):
+        n_touched = _seeded_search(
+            source, indptr, indices, weights, source_nodes, source_times, cutoff, node_time, heap_time, heap_node, touched
+        )
+        n_reached = _targets_reached(
+            source, touched, n_touched, node_time, target_indptr, target_ids, target_times, source_edge,
+            source_fraction, source_off_time, forward_s, backward_s, edge_indptr, edge_targets, target_fraction,
+            target_off_time, cutoff, best, reached,
+        )  # fmt: skip
+        for i in range(n_reached):
+            target = reached[i]
+            if best[target] <= target_limit[target]:
+                counts[target] += 1
+            best[target] = np.inf
+        for i in range(n_touched):
+            node_time[touched[i]] = np.inf
+    return counts
+
+
+@compiled
+def nodes_within(
+    start: int,
+    stop: int,
+    indptr: Ints,
+    indices: Ints,
+    weights: Floats,
+    source_nodes: Ints,
+    source_times: Floats,
+    cutoff: float,
+) -> tuple[Longs, Ints, Floats]:
+    """Return (nodes per source, node, seconds): every node within the cutoff, in the order the search met it."""
+    n_nodes = indptr.shape[0] - 1
+    node_time = np.full(n_nodes, np.inf)
+    heap_time = np.empty(indices.shape[0] + 4)
+    heap_node = np.empty(indices.shape[0] + 4, dtype=np.int32)
+    touched = np.empty(n_nodes, dtype=np.int32)
+    per_source = np.zeros(stop - start, dtype=np.int64)
+    columns = np.empty(1024, dtype=np.int32)
+    seconds = np.empty(1024)
+    n_pairs = 0
+    for source in range(start, stop):
+        n_touched = _seeded_search(
+            source, indptr, indices, weights, source_nodes, source_times, cutoff, node_time, heap_time, heap_node, touched
+        )
+        while n_pairs + n_touched > columns.shape[0]:
+            columns = np.concatenate((columns, np.empty_like(columns)))
+            seconds = np.concatenate((seconds, np.empty_like(seconds)))
+        for i in range(n_touched):
+            node = touched[i]
+            columns[n_pairs] = node
+            seconds[n_pairs] = node_time[node]
+            node_time[node] = np.inf
+            n_pairs += 1
+        per_source[source - start] = n_touched
+    return per_source, columns[:n_pairs].copy(), seconds[:n_pairs].copy()
+
+
+@compiled
+def _seeded_search(
+    source: int,
+    indptr: Ints,
+    indices: Ints,
+    weights: Floats,
+    source_nodes: Ints,
+    source_times: Floats,
+    cutoff: float,
+    node_time: Floats,
+    heap_time: Floats,
+    heap_node: Ints,
+    touched: Ints,
+) -> int:
+    """Search from one source's entries; -1 among its nodes means that this end of its edge is closed."""
+    seeds = np.empty(2, dtype=np.int32)
+    times = np.empty(2)
+    n = 0
+    for side in range(2):
+        if source_nodes[source, side] >= 0:
+            seeds[n] = source_nodes[source, side]
+            times[n] = source_times[source, side]
+            n += 1
+    return search(
+        indptr, indices, weights, seeds[:n], times[:n], cutoff, node_time, heap_time, heap_node, touched
+    )

@@ -1,0 +1,33 @@
+"""The one decorator of all kernels: compiled without the GIL, and kept between runs wherever a folder is writable.
+
+Numba keeps compiled code beside the source, else in the user's cache folder. Where neither can be written it refuses
+to compile at all; this decorator then compiles without keeping the code and warns once.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numba
+
+from chongming_gis.errors import KernelCacheWarning
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def compiled(function: Function) -> Function:
+    """Return the function compiled by numba on its first call."""
+    try:
+        kernel: Function = numba.njit(nogil=True, cache=True)(function)
+    except RuntimeError:  # "no locator available": nowhere to keep the compiled code
+        warnings.warn(
+            "no folder is writable for compiled code: every run compiles anew; set NUMBA_CACHE_DIR to a writable folder",
+            KernelCacheWarning,
+            stacklevel=2,
+        )
+        kernel = numba.njit(nogil=True)(function)
+    return kernel

@@ -1,0 +1,322 @@
+"""Shortest paths on a CSR graph: a bounded search from one seed set, and labels of the k nearest sources.
+
+Graph arrays are ``indptr`` (int32, n + 1), ``indices`` (int32, n arcs) and ``weights`` (float64 seconds, finite, not
+negative). The priority queue is a 4-ary heap of (time, node) with lazy deletion: a node is pushed again when its time
+improves, and an entry that is worse than the node's time is skipped when popped.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from chongming_gis.kernels.compiled import compiled
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float64]
+    Ints = npt.NDArray[np.int32]
+
+ARITY = 4  # four children share a cache line of keys; fewer levels than a binary heap
+
+
+@compiled
+def push(heap_time: Floats, heap_node: Ints, size: int, time: float, node: int) -> int:
+    """Put one entry on the heap; the new size comes back."""
+    at = size
+    while at > 0:
+        above = (at - 1) // 4
+        if heap_time[above] <= time:
+            break
+        heap_time[at] = heap_time[above]
+        heap_node[at] = heap_node[above]
+        at = above
+    heap_time[at] = time
+    heap_node[at] = node
+    return size + 1
+
+
+@compiled
+def drop_first(heap_time: Floats, heap_node: Ints, size: int) -> int:
+    """Take the first entry (already read by the caller) off the heap; the new size comes back."""
+    size -= 1
+    time = heap_time[size]
+    node = heap_node[size]
+    at = 0
+    while True:
+        child = 4 * at + 1
+        if child >= size:
+            break
+        best = child
+        best_time = heap_time[child]
+        last = min(child + 4, size)
+        for other in range(child + 1, last):
+            if heap_time[other] < best_time:
+                best = other
+                best_time = heap_time[other]
+        if best_time >= time:
+            break
+        heap_time[at] = best_time
+        heap_node[at] = heap_node[best]
+        at = best
+    heap_time[at] = time
+    heap_node[at] = node
+    return size
+
+
+@compiled
+def search(
+    indptr: Ints,
+    indices: Ints,
+    weights: Floats,
+    seed_nodes: Ints,
+    seed_times: Floats,
+    cutoff: float,
+    node_time: Floats,
+    heap_time: Floats,
+    heap_node: Ints,
+    touched: Ints,
+) -> int:
+    """Fill ``node_time`` with the time from the seeds to every node within the cutoff.
+
+    ``node_time`` must be all inf on entry; the first ``n`` entries of ``touched`` (n is returned) name the nodes that
+    were given a time, so that the caller can reset them. Only what is reached is touched.
+    """
+    size = 0
+    n_touched = 0
+    for s in range(seed_nodes.shape[0]):
+        node = seed_nodes[s]
+        time = seed_times[s]
+        if time <= cutoff and time < node_time[node]:
+            if node_time[node] == np.inf:
+                touched[n_touched] = node
+                n_touched += 1
+            node_time[node] = time
+            size = push(heap_time, heap_node, size, time, node)
+    while size > 0:
+        time = heap_time[0]
+        node = heap_node[0]
+        size = drop_first(heap_time, heap_node, size)
+        if time > node_time[node]:
+            continue
+        for arc in range(indptr[node], indptr[node + 1]):
+            there = time + weights[arc]
+            neighbour = indices[arc]
+            if there <= cutoff and there < node_time[neighbour]:
+                if node_time[neighbour] == np.inf:
+                    touched[n_touched] = neighbour
+                    n_touched += 1
+                node_time[neighbour] = there
+                size = push(heap_time, heap_node, size, there, neighbour)
+    return n_touched
+
+
+@compiled
+def nearest_source(
+    indptr: Ints,
+    indices: Ints,
+    weights: Floats,
+    seed_nodes: Ints,
+    seed_times: Floats,
+    seed_labels: Ints,
+    cutoff: float,
+) -> tuple[Floats, Ints]:
+    """Return for every node the time of the nearest source and its label (inf, -1 beyond the cutoff).
+
+    Equal times go to the smaller label, whatever the order of the seeds.
+    """
+    n = indptr.shape[0] - 1
+    node_time = np.full(n, np.inf)
+    label = np.full(n, np.int32(-1), dtype=np.int32)
+    capacity = indices.shape[0] + seed_nodes.shape[0] + 1
+    heap_time = np.empty(capacity)
+    heap_node = np.empty(capacity, dtype=np.int32)
+    size = 0
+    for s in range(seed_nodes.shape[0]):
+        node = seed_nodes[s]
+        time = seed_times[s]
+        if time <= cutoff and (
+            time < node_time[node] or (time == node_time[node] and seed_labels[s] < label[node])
+        ):
+            label[node] = seed_labels[s]
+            if time < node_time[node]:
+                node_time[node] = time
+                size = push(heap_time, heap_node, size, time, node)
+    while size > 0:
+        time = heap_time[0]
+        node = heap_node[0]
+        size = drop_first(heap_time, heap_node, size)
+        if time > node_time[node]:
+            continue
+        for arc in range(indptr[node], indptr[node + 1]):
+            there = time + weights[arc]
+            neighbour = indices[arc]
+            if there > cutoff:
+                continue
+            if there < node_time[neighbour] or (there == node_time[neighbour] and label[node] < label[neighbour]):
+                if size == heap_time.shape[0]:
+                    heap_time = np.concatenate((heap_time, np.empty_like(heap_time)))
+                    heap_node = np.concatenate((heap_node, np.empty_like(heap_node)))
+                node_time[neighbour] = there
+                label[neighbour] = label[node]
+                size = push(heap_time, heap_node, size, there, neighbour)
+    return node_time, label
+
+
+@compiled
+def k_nearest_sources(
+    indptr: Ints,
+    indices: Ints,
+    weights: Floats,
+    seed_nodes: Ints,
+    seed_times: Floats,
+    seed_labels: Ints,
+    cutoff: float,
+    k: int,
+) -> tuple[Floats, Ints]:
+    """Return for every node the times and labels of its k nearest sources, nearest first (inf, -1 where fewer).
+
+    Each node is settled at most k times, by k different sources. The heap holds entry numbers, each entry a
+    (node, label) pair.
+    """
+    n = indptr.shape[0] - 1
+    times = np.full((n, k), np.inf)
+    labels = np.full((n, k), np.int32(-1), dtype=np.int32)
+    count = np.zeros(n, dtype=np.int32)
+    capacity = max(1024, 2 * seed_nodes.shape[0])
+    heap_time = np.empty(capacity)
+    heap_entry = np.empty(capacity, dtype=np.int32)
+    entry_node = np.empty(capacity, dtype=np.int32)
+    entry_label = np.empty(capacity, dtype=np.int32)
+    n_entries = 0
+    size = 0
+    for s in range(seed_nodes.shape[0]):
+        if seed_times[s] <= cutoff:
+            entry_node[n_entries] = seed_nodes[s]
+            entry_label[n_entries] = seed_labels[s]
+            size = push(heap_time, heap_entry, size, seed_times[s], n_entries)
+            n_entries += 1
+    while size > 0:
+        time = heap_time[0]
+        entry = heap_entry[0]
+        size = drop_first(heap_time, heap_entry, size)
+        node = entry_node[entry]
+        source = entry_label[entry]
+        if count[node] == k or _holds(labels, node, count[node], source):
+            continue
+        times[node, count[node]] = time
+        labels[node, count[node]] = source
+        count[node] += 1
+        for arc in range(indptr[node], indptr[node + 1]):
+            there = time + weights[arc]
+            neighbour = indices[arc]
+            if there > cutoff or count[neighbour] == k or _holds(labels, neighbour, count[neighbour], source):
+                continue
+            if n_entries == entry_node.shape[0]:
+                heap_time = np.concatenate((heap_time, np.empty_like(heap_time)))
+                heap_entry = np.concatenate((heap_entry, np.empty_like(heap_entry)))
+                entry_node = np.concatenate((entry_node, np.empty_like(entry_node)))
+                entry_label = np.concatenate((entry_label, np.empty_like(entry_label)))
+            entry_node[n_entries] = neighbour
+            entry_label[n_entries] = source
+            size = push(heap_time, heap_entry, size, there, n_entries)
+            n_entries += 1
+    return times, labels
+
+
+@compiled
+def _holds(labels: Ints, node: int, count: int, source: int) -> bool:
+    for i in range(count):
+        if labels[node, i] == source:
+            return True
+    return False
+
+
+@compiled
+def along_edge(forward_s: float, backward_s: float, start: float, end: float) -> float:
+    """Return the time along one edge from fraction ``start`` to ``end`` (inf where that direction is closed)."""
+    if end > start:
+        return (end - start) * forward_s if forward_s < np.inf else np.inf
+    if end < start:
+        return (start - end) * backward_s if backward_s < np.inf else np.inf
+    return 0.0
+
+
+@compiled
+def nearest_of_points(
+    node_times: Floats,
+    node_labels: Ints,
+    ends: Ints,
+    end_times: Floats,
+    own_edge: Ints,
+    fraction: Floats,
+    off_time: Floats,
+    forward_s: Floats,
+    backward_s: Floats,
+    edge_indptr: Ints,
+    edge_targets: Ints,
+    target_fraction: Floats,
+    target_off_time: Floats,
+    cutoff: float,
+) -> tuple[Floats, Ints]:
+    """Return the k nearest targets of each point from the labels of its edge's two ends and the targets on its edge.
+
+    ``node_times`` and ``node_labels`` are (n nodes, k) labels *towards* the targets, their off-network legs included;
+    ``ends`` and ``end_times`` (n points, 2) say how a point reaches the ends of its edge (-1 = not at all);
+    ``forward_s`` and ``backward_s`` (per edge) hold for travel from the point to the target.
+    """
+    n_points = ends.shape[0]
+    k = node_times.shape[1]
+    best_time = np.full((n_points, k), np.inf)
+    best_label = np.full((n_points, k), np.int32(-1), dtype=np.int32)
+    for p in range(n_points):
+        if own_edge[p] < 0:
+            continue
+        for side in range(2):
+            node = ends[p, side]
+            if node < 0:
+                continue
+            for i in range(k):
+                if node_labels[node, i] < 0:
+                    break
+                time = off_time[p] + end_times[p, side] + node_times[node, i]
+                if time <= cutoff:
+                    _keep(best_time, best_label, p, time, node_labels[node, i])
+        edge = own_edge[p]
+        for at in range(edge_indptr[edge], edge_indptr[edge + 1]):
+            target = edge_targets[at]
+            time = off_time[p] + target_off_time[target]
+            time += along_edge(forward_s[edge], backward_s[edge], fraction[p], target_fraction[target])
+            if time <= cutoff:
+                _keep(best_time, best_label, p, time, target)
+    return best_time, best_label
+
+
+@compiled
+def _keep(best_time: Floats, best_label: Ints, p: int, time: float, label: int) -> None:
+    """Insert a (time, label) into a point's sorted list of k, once a label, ties by label."""
+    k = best_time.shape[1]
+    at = k - 1
+    for i in range(k):
+        if best_label[p, i] == label:
+            if best_time[p, i] <= time:
+                return
+            at = i
+            break
+    else:
+        if best_label[p, at] >= 0 and (
+            best_time[p, at] < time or (best_time[p, at] == time and best_label[p, at] < label)
+        ):
+            return
+    while at > 0 and (
+        best_label[p, at - 1] < 0
+        or best_time[p, at - 1] > time
+        or (best_time[p, at - 1] == time and best_label[p, at - 1] > label)
+    ):
+        best_time[p, at] = best_time[p, at - 1]
+        best_label[p, at] = best_label[p, at - 1]
+        at -= 1
+    best_time[p, at] = time
+    best_label[p, at] = label

@@ -1,0 +1,171 @@
+"""StudyResult: every table a run made, and where each came from; saved as a folder, loaded back, never recomputed.
+
+Maps and reports are drawn from a ``StudyResult`` alone. ``staged_folder`` is how anything is written: into a temporary
+folder beside the target, moved into place when whole, so that a failed run never damages the last good result.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import pandas as pd
+
+from chongming_gis import tables
+from chongming_gis.config import StudyConfig
+from chongming_gis.errors import InputFileError, OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+FORMAT = 1  # raised when a saved folder of an older version can no longer be read
+MANIFEST = "manifest.json"
+_LAYERS = ("townships", "villages", "land", "roads_drawn")
+
+
+@dataclass(frozen=True, slots=True)
+class StudyResult:
+    """Everything a run found. Frames are in the study's metric CRS; see ``tables`` for their contracts."""
+
+    study: StudyConfig
+    demand: tables.Demand
+    facilities: tables.Facilities
+    townships: gpd.GeoDataFrame  # no rows where the study has none, likewise the next three
+    villages: gpd.GeoDataFrame
+    land: gpd.GeoDataFrame
+    roads_drawn: gpd.GeoDataFrame  # highway, route, name, bridge, tunnel, geometry: simplified, for drawing only
+    access: pd.DataFrame
+    coverage: pd.DataFrame
+    manifest: Mapping[str, Any]
+
+
+def save(result: StudyResult, folder: Path) -> None:
+    """Write every table of a result into an existing folder (see ``staged_folder``).
+
+    Raises
+    ------
+    OutputError
+        The folder cannot be written.
+    """
+    try:
+        (folder / "layers").mkdir(exist_ok=True)
+        result.coverage.to_csv(folder / "coverage.csv", index=False, encoding="utf-8-sig", float_format="%.6g")
+        result.access.to_parquet(folder / "access.parquet", compression="zstd", index=False)
+        demand = result.demand.points.join(result.demand.persons, on="demand_id")
+        _write_layer(demand, folder, "demand")
+        _write_layer(result.facilities.places, folder, "facilities")
+        result.facilities.capacity.to_parquet(folder / "layers" / "facility_capacity.parquet", index=False)
+        for name in _LAYERS:
+            _write_layer(getattr(result, name), folder, name)
+        manifest = {**result.manifest, "format": FORMAT, "study": result.study.model_dump(mode="json")}
+        text = json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True)
+        (folder / MANIFEST).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"{folder}: the result cannot be written ({error.strerror or error})") from error
+
+
+def load(folder: Path | str) -> StudyResult:
+    """Return the result that ``save`` wrote.
+
+    Raises
+    ------
+    InputFileError
+        The folder is not a result, or was written in a format this version does not read.
+    """
+    folder = Path(folder)
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        if manifest.get("format") != FORMAT:
+            raise InputFileError(f"{folder}: is a result in format {manifest.get('format')}, not {FORMAT}: run it again")
+        study = StudyConfig.model_validate({**manifest.pop("study"), "folder": Path()})
+        layers = {name: gpd.read_parquet(folder / "layers" / f"{name}.parquet") for name in _LAYERS}
+        demand = gpd.read_parquet(folder / "layers" / "demand.parquet")
+        counts = [name for name in demand.columns if ":" in name]
+        persons = pd.DataFrame(demand[counts]).set_index(pd.Index(demand["demand_id"]))
+        return StudyResult(
+            study=study,
+            demand=tables.Demand(points=demand.drop(columns=counts), persons=persons),
+            facilities=tables.Facilities(
+                places=gpd.read_parquet(folder / "layers" / "facilities.parquet"),
+                capacity=pd.read_parquet(folder / "layers" / "facility_capacity.parquet"),
+            ),
+            access=pd.read_parquet(folder / "access.parquet"),
+            coverage=pd.read_csv(folder / "coverage.csv", encoding="utf-8-sig", dtype={"scope_code": "str"}),
+            manifest=manifest,
+            **layers,
+        )
+    except FileNotFoundError as error:
+        missing = Path(error.filename or folder).name
+        raise InputFileError(f"{folder}: is not a result folder ({missing} is missing); make one with `run`") from error
+
+
+@contextlib.contextmanager
+def staged_folder(target: Path) -> Iterator[Path]:
+    """Give a temporary folder that becomes ``target`` when the block ends well, and vanishes when it does not.
+
+    The last good result stays in place until the new one is complete; it is then replaced whole.
+
+    Raises
+    ------
+    OutputError
+        Something other than a result stands at ``target``, or its parent cannot be written.
+    """
+    refuse_unwritable(target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        stage = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    except OSError as error:
+        raise OutputError(f"{target}: cannot be written ({error.strerror}); choose another --out") from error
+    try:
+        yield stage
+        stage.chmod(0o755)
+        _replace(stage, target)
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        raise OutputError(f"{target}: cannot be written ({error.strerror or error}); choose another --out") from error
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def refuse_unwritable(target: Path) -> None:
+    """Raise before any work is done where a result could not be put in place at its end.
+
+    Raises
+    ------
+    OutputError
+        A file or a folder that is no result stands there, or the folder above cannot be written.
+    """
+    if target.is_symlink() or (target.exists() and not target.is_dir()):
+        raise OutputError(f"{target}: is not a folder; choose another --out")
+    if target.is_dir() and any(target.iterdir()) and not (target / MANIFEST).is_file():
+        raise OutputError(f"{target}: holds other files than a result, which would be lost; choose another --out")
+    above = next(parent for parent in target.absolute().parents if parent.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
+        raise OutputError(f"{target}: {above} cannot be written by this user; choose another --out")
+
+
+def _replace(stage: Path, target: Path) -> None:
+    if not target.exists():
+        stage.rename(target)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
+    target.rename(old / "result")
+    try:
+        stage.rename(target)
+    except OSError:
+        (old / "result").rename(target)
+        raise
+    finally:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _write_layer(frame: gpd.GeoDataFrame, folder: Path, name: str) -> None:
+    frame.to_parquet(folder / "layers" / f"{name}.parquet", compression="zstd", index=False)
