@@ -295,6 +295,13 @@ class StudyConfig(StudyModel):
             for key, value, allowed in wanted
             if value not in allowed
         ]
+        faults += [
+            f"services.{s.id}.standards.{standard.id}.limits: none for settlement class {', '.join(sorted(lost))}"
+            for s in self.services
+            for standard in s.standards
+            if (lost := classes - {limit.settlement for limit in standard.limits})
+            and ALL_CLASSES not in {limit.settlement for limit in standard.limits}
+        ]
         by_id = {group.id: group for group in self.groups}
         faults += [
             f"services.{s.id}: group {s.group!r} has no columns for base {s.base!r}; add them or choose another base"

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pyproj import CRS
+    from shapely.geometry.base import BaseGeometry
 
 MOST_FAULTS_SHOWN = 12
 
@@ -263,6 +264,7 @@ class Demand:
 
     points: gpd.GeoDataFrame
     persons: pd.DataFrame  # index = demand_id in the order of points; columns = persons_column(base, group)
+    report: Mapping[str, int] = field(default_factory=dict)  # rows read, kept and dropped, by reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +273,25 @@ class Facilities:
 
     places: gpd.GeoDataFrame
     capacity: pd.DataFrame
+    report: Mapping[str, int] = field(default_factory=dict)  # rows read, kept and dropped, by reason
+
+
+@dataclass(frozen=True, slots=True)
+class StudyInputs:
+    """Everything a study reads, in its metric CRS; areas it does not name have no rows."""
+
+    roads: RoadTables
+    demand: Demand
+    facilities: Mapping[str, Facilities]  # by service id
+    townships: gpd.GeoDataFrame
+    villages: gpd.GeoDataFrame
+    land: gpd.GeoDataFrame
+    region: BaseGeometry | None
+
+    @property
+    def crs(self) -> CRS:
+        """The study's metric CRS."""
+        return self.roads.crs
 
 
 def persons_column(base: str, group: str) -> str:
@@ -301,6 +322,15 @@ def validate(frame: pd.DataFrame, contract: Contract, *, where: str) -> None:
         shown = faults[:MOST_FAULTS_SHOWN]
         more = [f"and {len(faults) - len(shown)} more"] if len(faults) > len(shown) else []
         raise TableError(f"{where}: {'; '.join([*shown, *more])}")
+
+
+def no_rows(contract: Contract, crs: CRS) -> gpd.GeoDataFrame:
+    """Return an empty table that satisfies a contract, for what a study does not have."""
+    columns: dict[str, pd.Series] = {
+        name: pd.Series(dtype="str" if str(column.dtype).startswith("str") else str(column.dtype))
+        for name, column in contract.columns.items()
+    }
+    return gpd.GeoDataFrame(columns, geometry=gpd.GeoSeries([], crs=crs), crs=crs)
 
 
 def empty_text(length: int) -> pd.Series:

@@ -57,6 +57,17 @@ class SnappedPoints:
     def __len__(self) -> int:
         return len(self.edge)
 
+    def take(self, rows: npt.NDArray[np.intp]) -> SnappedPoints:
+        """Return some of the points, in the order of ``rows``."""
+        return SnappedPoints(
+            edge=self.edge[rows],
+            fraction=self.fraction[rows],
+            off_network_m=self.off_network_m[rows],
+            off_network_s=self.off_network_s[rows],
+            reason=self.reason[rows],
+            left_tiny_piece=self.left_tiny_piece[rows],
+        )
+
     @property
     def is_reachable(self) -> Claims:
         """Which points meet the network."""

@@ -1,0 +1,247 @@
+"""The command line: ``chongming-gis run | check | init``.
+
+A fault in the inputs is one line on standard error and exit code 2; nothing is written then. Heavy packages are
+imported when a command needs them, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from chongming_gis import __version__
+from chongming_gis.errors import ChongmingError, OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from chongming_gis.config import StudyConfig
+    from chongming_gis.pipeline import Progress
+    from chongming_gis.results import StudyResult
+
+FAULT = 2
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Who reaches each public service in time over the real roads, who does not, and where. "
+    "谁能按时到达各项公共服务、谁不能、在哪里。",
+)
+
+
+class Language(str, Enum):
+    """The language of everything a command prints and writes."""
+
+    zh = "zh"
+    en = "en"
+
+
+Study = Annotated[
+    Path | None, typer.Argument(help="study file (.toml); none = the embedded Chongming study", show_default=False)
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="print nothing but errors")]
+Lang = Annotated[Language | None, typer.Option("--lang", help="language; default: the study's", show_default=False)]
+
+
+def main() -> None:
+    """Run the program; faults a user can mend become one line and exit code 2."""
+    try:
+        app()
+    except ChongmingError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise SystemExit(FAULT) from None
+    except KeyboardInterrupt:
+        typer.echo("stopped; nothing was written", err=True)
+        raise SystemExit(130) from None
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001 - typer's callback signature
+    if wanted:
+        typer.echo(f"chongming-gis {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _program(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="print it")] = False,  # noqa: FBT002, ARG001
+) -> None:
+    pass
+
+
+@app.command()
+def run(
+    study: Study = None,
+    out: Annotated[
+        Path | None, typer.Option(help="result folder; default: ./chongming-result/<study id>", show_default=False)
+    ] = None,
+    lang: Lang = None,
+    quiet: Quiet = False,  # noqa: FBT002 - typer makes an option of it
+) -> None:
+    """Compute a study and write its tables, maps and report."""
+    from chongming_gis import pipeline, results
+
+    config = _read(study)
+    language = lang.value if lang else config.outputs.language
+    folder = out or _default_folder(config)
+    results.refuse_unwritable(folder)
+    with _progress(language, quiet=quiet) as progress:
+        result = pipeline.run_study(config, progress=progress)
+        result = pipeline.write_result(result, folder, language=language, progress=progress)
+    if not quiet:
+        _print_summary(result, folder, language)
+
+
+@app.command()
+def check(
+    study: Study = None,
+    lang: Lang = None,
+    quiet: Quiet = False,  # noqa: FBT002
+) -> None:
+    """Say what is wrong with a study and its inputs, without computing it."""
+    from rich.console import Console
+
+    from chongming_gis import check as verdict
+    from chongming_gis import pipeline
+    from chongming_gis.wording import Words
+
+    config = _read(study)
+    words = Words(lang.value if lang else config.outputs.language)
+    inputs = pipeline.read_inputs(config)
+    findings = verdict.judge(inputs, config)
+    errors = [finding for finding in findings if finding.severity == "error"]
+    for finding in findings:
+        typer.echo(f"{finding.severity}: {finding}", err=True)
+    if errors:
+        raise typer.Exit(FAULT)
+    if not quiet:
+        facilities = sum(len(table.places) for table in inputs.facilities.values())
+        Console().print(
+            words(
+                "cli.check_ok",
+                edges=f"{len(inputs.roads.edges):,}",
+                points=f"{len(inputs.demand.points):,}",
+                facilities=f"{facilities:,}",
+                services=len(inputs.facilities),
+                warnings=len(findings),
+            ),
+            highlight=False,
+        )
+
+
+@app.command()
+def init(
+    path: Annotated[Path, typer.Argument(help="where to write the study file")] = Path("study.toml"),
+) -> None:
+    """Write a commented study file to start from."""
+    from importlib.resources import files
+
+    if path.exists():
+        raise OutputError(f"{path}: exists already and is not overwritten; name another file")
+    text = files("chongming_gis").joinpath("study_template.toml").read_text(encoding="utf-8")
+    try:
+        _write_whole(path, text)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror or error}); name another file") from error
+    typer.echo(f"{path}: edit it, then `chongming-gis check {path}` and `chongming-gis run {path}`")
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Write a file in a temporary place and move it, so that no half-written one is left."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _read(study: Path | None) -> StudyConfig:
+    from chongming_gis.config import read_study
+    from chongming_gis.sources import embedded_study_path
+
+    return read_study(study or embedded_study_path())
+
+
+def _default_folder(config: StudyConfig) -> Path:
+    if config.outputs.folder is not None:
+        return config.resolve(config.outputs.folder)
+    return Path("chongming-result") / config.id
+
+
+@contextlib.contextmanager
+def _progress(language: str, *, quiet: bool) -> Iterator[Progress]:
+    """Show a bar with what is being done and how long it has taken, on standard error."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    from chongming_gis.pipeline import silent
+    from chongming_gis.wording import Words
+
+    if quiet:
+        yield silent
+        return
+    words = Words("en" if language == "en" else "zh")
+    columns: tuple[Any, ...] = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    console = Console(stderr=True)
+    with Bar(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(words("cli.stage.start"), total=None)
+        said: list[str] = []
+
+        def progress(stage: str, detail: str, done: int, of: int) -> None:
+            text = f"{words.or_raw('cli.stage', stage)} {detail}".strip()
+            bar.update(task, description=text, completed=done, total=of)
+            if not console.is_terminal and stage not in said:  # a log file gets one line a stage, no bar
+                said.append(stage)
+                console.print(text, highlight=False)
+
+        yield progress
+
+
+def _print_summary(result: StudyResult, folder: Path, language: str) -> None:
+    """Print who is covered by each service's headline standard, and where the files are."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from chongming_gis import wording
+
+    words = wording.Words("en" if language == "en" else "zh")
+    table = Table(title=words.name(result.study), title_justify="left")
+    for key in ("service", "standard", "who"):
+        table.add_column(words(f"cli.column.{key}"))
+    for key in ("facilities", "persons", "uncovered", "share"):
+        table.add_column(words(f"cli.column.{key}"), justify="right")
+    shares = result.coverage[(result.coverage["scope"] == "district") & (result.coverage["serves_rule"] == "applied")]
+    n_facilities = result.facilities.places["service"].value_counts()
+    for service in result.study.services:
+        headline = service.standards[0]
+        row = shares[
+            (shares["service"] == service.id)
+            & (shares["standard"] == headline.id)
+            & (shares["group"] == service.group)
+            & (shares["base"] == service.base)
+        ].iloc[0]
+        table.add_row(
+            words.name(service),
+            words.standard(result.study, headline),
+            words.group(result.study, service.group, service.base),
+            f"{n_facilities.get(service.id, 0):,}",
+            wording.persons(row["persons"]),
+            wording.persons(row["persons"] - row["persons_covered"]),
+            wording.share(row["share_covered"]),
+        )
+    console = Console()
+    console.print(table)
+    for notice in result.manifest["notices"]:
+        console.print(words("cli.notice", notice=notice), highlight=False, markup=False)
+    console.print(words("cli.written", report=folder / "report.html", folder=folder), highlight=False, markup=False)
