@@ -96,7 +96,7 @@ def _people(inputs: StudyInputs, study: StudyConfig) -> list[Finding]:
         Finding(
             "error",
             f"services.{service.id}",
-            f"nobody in group {service.group!r} (base {service.base!r}) lives at any demand point; check groups.columns",
+            f"nobody of group {service.group!r} (base {service.base!r}) lives anywhere; check groups.columns",
         )
         for service in study.services
         if not persons[persons_column(service.base, service.group)].sum() > 0

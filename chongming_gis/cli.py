@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,7 +21,7 @@ from chongming_gis.errors import ChongmingError, OutputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from chongming_gis.config import StudyConfig
+    from chongming_gis.config import Language, StudyConfig
     from chongming_gis.pipeline import Progress
     from chongming_gis.results import StudyResult
 
@@ -36,7 +36,7 @@ app = typer.Typer(
 )
 
 
-class Language(str, Enum):
+class Lang(StrEnum):
     """The language of everything a command prints and writes."""
 
     zh = "zh"
@@ -47,7 +47,7 @@ Study = Annotated[
     Path | None, typer.Argument(help="study file (.toml); none = the embedded Chongming study", show_default=False)
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="print nothing but errors")]
-Lang = Annotated[Language | None, typer.Option("--lang", help="language; default: the study's", show_default=False)]
+LangOption = Annotated[Lang | None, typer.Option("--lang", help="language; default: the study's", show_default=False)]
 
 
 def main() -> None:
@@ -70,7 +70,7 @@ def _version(wanted: bool) -> None:  # noqa: FBT001 - typer's callback signature
 
 @app.callback()
 def _program(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="print it")] = False,  # noqa: FBT002, ARG001
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="print it")] = False,  # noqa: FBT002
 ) -> None:
     pass
 
@@ -81,14 +81,14 @@ def run(
     out: Annotated[
         Path | None, typer.Option(help="result folder; default: ./chongming-result/<study id>", show_default=False)
     ] = None,
-    lang: Lang = None,
+    lang: LangOption = None,
     quiet: Quiet = False,  # noqa: FBT002 - typer makes an option of it
 ) -> None:
     """Compute a study and write its tables, maps and report."""
     from chongming_gis import pipeline, results
 
     config = _read(study)
-    language = lang.value if lang else config.outputs.language
+    language = _language(lang, config)
     folder = out or _default_folder(config)
     results.refuse_unwritable(folder)
     with _progress(language, quiet=quiet) as progress:
@@ -101,7 +101,7 @@ def run(
 @app.command()
 def check(
     study: Study = None,
-    lang: Lang = None,
+    lang: LangOption = None,
     quiet: Quiet = False,  # noqa: FBT002
 ) -> None:
     """Say what is wrong with a study and its inputs, without computing it."""
@@ -112,7 +112,7 @@ def check(
     from chongming_gis.wording import Words
 
     config = _read(study)
-    words = Words(lang.value if lang else config.outputs.language)
+    words = Words(_language(lang, config))
     inputs = pipeline.read_inputs(config)
     findings = verdict.judge(inputs, config)
     errors = [finding for finding in findings if finding.severity == "error"]
@@ -172,6 +172,12 @@ def _read(study: Path | None) -> StudyConfig:
     return read_study(study or embedded_study_path())
 
 
+def _language(asked: Lang | None, config: StudyConfig) -> Language:
+    if asked is None:
+        return config.outputs.language
+    return "en" if asked is Lang.en else "zh"
+
+
 def _default_folder(config: StudyConfig) -> Path:
     if config.outputs.folder is not None:
         return config.resolve(config.outputs.folder)
@@ -179,7 +185,7 @@ def _default_folder(config: StudyConfig) -> Path:
 
 
 @contextlib.contextmanager
-def _progress(language: str, *, quiet: bool) -> Iterator[Progress]:
+def _progress(language: Language, *, quiet: bool) -> Iterator[Progress]:
     """Show a bar with what is being done and how long it has taken, on standard error."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
@@ -191,8 +197,13 @@ def _progress(language: str, *, quiet: bool) -> Iterator[Progress]:
     if quiet:
         yield silent
         return
-    words = Words("en" if language == "en" else "zh")
-    columns: tuple[Any, ...] = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    words = Words(language)
+    columns: tuple[Any, ...] = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     console = Console(stderr=True)
     with Bar(*columns, console=console, transient=True) as bar:
         task = bar.add_task(words("cli.stage.start"), total=None)
@@ -208,14 +219,14 @@ def _progress(language: str, *, quiet: bool) -> Iterator[Progress]:
         yield progress
 
 
-def _print_summary(result: StudyResult, folder: Path, language: str) -> None:
+def _print_summary(result: StudyResult, folder: Path, language: Language) -> None:
     """Print who is covered by each service's headline standard, and where the files are."""
     from rich.console import Console
     from rich.table import Table
 
     from chongming_gis import wording
 
-    words = wording.Words("en" if language == "en" else "zh")
+    words = wording.Words(language)
     table = Table(title=words.name(result.study), title_justify="left")
     for key in ("service", "standard", "who"):
         table.add_column(words(f"cli.column.{key}"))

@@ -25,6 +25,7 @@ ALL_CLASSES = "all"
 BY_SETTLEMENT = "by_settlement"
 PLANNING_ASSUMPTION = "planning assumption"
 
+Language = Literal["zh", "en"]
 DataKind = Literal["surveyed", "official_statistic", "sourced", "derived", "schematic"]
 Access = Literal["foot", "bicycle", "motor_vehicle"]
 Preset = Literal["older_walk", "older_walk_frail", "older_walk_fit", "ebike", "car"]
@@ -234,7 +235,7 @@ class ServiceConfig(StudyModel):
 class OutputConfig(StudyModel):
     """What a run writes and in which language."""
 
-    language: Literal["zh", "en"] = "zh"
+    language: Language = "zh"
     folder: Path | None = None  # default: ./chongming-result/<study id>/
 
 
@@ -288,8 +289,9 @@ class StudyConfig(StudyModel):
             wanted += [(f"{at}.group", service.group, groups), (f"{at}.base", service.base, bases)]
             for standard in service.standards:
                 for limit in standard.limits:
-                    wanted.append((f"{at}.standards.{standard.id}.mode", limit.mode, modes))
-                    wanted.append((f"{at}.standards.{standard.id}.settlement", limit.settlement, classes | {ALL_CLASSES}))
+                    inside = f"{at}.standards.{standard.id}"
+                    wanted.append((f"{inside}.mode", limit.mode, modes))
+                    wanted.append((f"{inside}.settlement", limit.settlement, classes | {ALL_CLASSES}))
         faults = [
             f"{key}: {value!r} is not declared in this study; allowed: {', '.join(sorted(allowed))}"
             for key, value, allowed in wanted
@@ -403,7 +405,7 @@ def _key_in_words(location: tuple[int | str, ...], content: dict[str, Any]) -> s
     for part in location:
         if isinstance(part, str) and part.startswith(("constrained-", "dict[")):
             break  # pydantic's name for one arm of a union, not a key of the file
-        inside = here[part] if isinstance(here, (dict, list)) and _has(here, part) else None
+        inside = _inside(here, part)
         if isinstance(part, int) and isinstance(inside, dict) and isinstance(inside.get("id"), str):
             words.append(inside["id"])
         else:
@@ -412,10 +414,12 @@ def _key_in_words(location: tuple[int | str, ...], content: dict[str, Any]) -> s
     return ".".join(words) or "study"
 
 
-def _has(container: Any, part: int | str) -> bool:
+def _inside(container: Any, part: int | str) -> Any:
     if isinstance(container, dict):
-        return part in container
-    return isinstance(part, int) and part < len(container)
+        return container.get(part)
+    if isinstance(container, list) and isinstance(part, int) and part < len(container):
+        return container[part]
+    return None
 
 
 def _short(value: object) -> str:

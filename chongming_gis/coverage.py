@@ -1,4 +1,4 @@
-"""Who is within the standard: the nearest usable facility of every demand point, and shares of people by area and group.
+"""Who is within the standard: the nearest usable facility of every demand point, and shares by area and group.
 
 ``measure_access`` asks the network; ``measure_coverage`` is arithmetic on its answer. A facility whose ``serves`` is
 ``village`` or ``township`` may be used by the people of its own village or township only; both tables are given with
@@ -77,9 +77,9 @@ def measure_access(
     The upper bound of a standard is inclusive. ``n_within`` counts the usable facilities within the standard.
     """
     modes = sorted({limit.mode for standard in service.standards for limit in standard.limits})
-    rules = [APPLIED, IGNORED] if _is_restricted(facilities.points).any() else [APPLIED]
+    rules = (APPLIED, IGNORED) if _is_restricted(facilities.points).any() else (APPLIED,)
     longest_s = max(limit.limit_s for standard in service.standards for limit in standard.limits)
-    parts = []
+    parts: list[pd.DataFrame] = []
     for rule in rules:
         reach = {
             mode: _reach(service, demand, facilities, networks[mode], rule, (longest_s, search_limit_s))
@@ -120,7 +120,7 @@ def measure_coverage(
             table.assign(
                 service=service.id,
                 standard=standard.id,
-                serves_rule=rule,
+                serves_rule=str(rule),
                 mode=standard.mode_label,
                 standard_s=np.nan if standard.common_limit_s is None else standard.common_limit_s,
             )
@@ -148,9 +148,7 @@ def _reach(
     here, there = demand.snapped[network.mode.name], facilities.snapped[network.mode.name]
     restricted = _is_restricted(facilities.points) & (rule == APPLIED)
     open_to_all = np.flatnonzero(~restricted)
-    near = travel.nearest(
-        network, here, there.take(open_to_all), cutoff_s=search_limit_s, direction=direction
-    )
+    near = travel.nearest(network, here, there.take(open_to_all), cutoff_s=search_limit_s, direction=direction)
     time_s = near.time_s[:, 0]
     facility = np.full(len(here), -1, dtype=np.int32)
     found = near.destination[:, 0] >= 0
@@ -206,10 +204,10 @@ def _times(
 
 def _merged(first: sparse.csr_matrix, second: sparse.coo_matrix) -> sparse.csr_matrix:
     """Return the pairs of both (none occurs twice), a stored 0 staying a 0."""
-    first = first.tocoo()
-    row, column = np.concatenate([first.row, second.row]), np.concatenate([first.col, second.col])
-    seconds = np.concatenate([first.data, second.data])
-    return sparse.csr_matrix((seconds, (row, column)), shape=first.shape)
+    stored = first.tocoo()
+    row, column = np.concatenate([stored.row, second.row]), np.concatenate([stored.col, second.col])
+    seconds = np.concatenate([stored.data, second.data])
+    return sparse.csr_matrix((seconds, (row, column)), shape=stored.shape)
 
 
 def _serving_codes(people: pd.DataFrame, places: pd.DataFrame) -> tuple[Ints, Ints, Ints]:
@@ -226,10 +224,10 @@ def _serving_codes(people: pd.DataFrame, places: pd.DataFrame) -> tuple[Ints, In
     for number, name in enumerate(levels):
         column = f"{name}_code"
         known = pd.Index(pd.concat([people[column], places[column]]).dropna().unique())
-        codes = known.get_indexer(people[column])
+        codes = known.get_indexer(pd.Index(people[column]))
         person_codes[number] = np.where(codes >= 0, codes + start, -1)
         serves = (places["serves"] == name).to_numpy()
-        own = known.get_indexer(places[column])
+        own = known.get_indexer(pd.Index(places[column]))
         facility_codes[serves] = np.where(own >= 0, own + start, -2)[serves]
         level[serves] = number
         start += len(known)
@@ -324,9 +322,7 @@ class _Units:
     member: sparse.csr_matrix  # (n units, n demand), 1 where the point lies in the unit
 
 
-def _units(
-    points: pd.DataFrame, study: StudyConfig, townships: pd.DataFrame, villages: pd.DataFrame
-) -> list[_Units]:
+def _units(points: pd.DataFrame, study: StudyConfig, townships: pd.DataFrame, villages: pd.DataFrame) -> list[_Units]:
     everyone = sparse.csr_matrix(np.ones((1, len(points))))
     units = [_Units(DISTRICT, [study.id], [study.name_zh], everyone)]
     if points["island"].notna().any():
@@ -342,7 +338,7 @@ def _units(
 
 
 def _membership(column: pd.Series, codes: Sequence[str]) -> sparse.csr_matrix:
-    unit = pd.Index(codes).get_indexer(column)
+    unit = pd.Index(codes).get_indexer(pd.Index(column))
     inside = np.flatnonzero(unit >= 0)
     return sparse.csr_matrix((np.ones(len(inside)), (unit[inside], inside)), shape=(len(codes), len(column)))
 

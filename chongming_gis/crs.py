@@ -133,4 +133,5 @@ def geodesic_lengths_m(lines: npt.NDArray[np.object_], crs: CRS) -> Floats:
     lon, lat = transformer.transform(coords[:, 0], coords[:, 1])
     same_line = owner[1:] == owner[:-1]
     _, _, step_m = _WGS84.inv(lon[:-1], lat[:-1], lon[1:], lat[1:])
-    return np.bincount(owner[1:], weights=np.where(same_line, step_m, 0.0), minlength=len(lines))
+    total_m = np.bincount(owner[1:], weights=np.where(same_line, step_m, 0.0), minlength=len(lines))
+    return np.asarray(total_m, dtype=np.float64)

@@ -12,7 +12,7 @@ import sys
 import time
 from dataclasses import dataclass, field, replace
 from importlib import metadata
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 import geopandas as gpd
 import numpy as np
@@ -28,13 +28,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pyproj import CRS
-    from shapely.geometry.base import BaseGeometry
+    from shapely.geometry import MultiPolygon, Polygon
 
-    from chongming_gis.config import AreaSource, FacilitySource, ServiceConfig, StudyConfig
+    from chongming_gis.config import AreaSource, FacilitySource, Language, ServiceConfig, StudyConfig
     from chongming_gis.network import Network, SnappedPoints
+
+    Area: TypeAlias = Polygon | MultiPolygon
 
 Value = TypeVar("Value")
 
+_WGS84 = crs.parse(crs.GEOGRAPHIC, where="this package")
 _DRAWN_TOLERANCE_M = 5.0  # roads are simplified this far for drawing: half a line's width at zoom 15
 _DRAWN_COLUMNS = ["highway", "route", "name", "bridge", "tunnel", "geometry"]
 _NAMED_VERSIONS = ("geopandas", "numba", "numpy", "osmium", "osmnx", "pandas", "pyproj", "scipy", "shapely")
@@ -120,7 +123,7 @@ def run_study(study: StudyConfig, *, progress: Progress = silent) -> StudyResult
 
 
 def write_result(
-    result: StudyResult, folder: Path, *, language: str | None = None, progress: Progress = silent
+    result: StudyResult, folder: Path, *, language: Language | None = None, progress: Progress = silent
 ) -> StudyResult:
     """Write tables, maps and report into a folder, all or nothing, and return the result with the timings added.
 
@@ -160,13 +163,11 @@ def read_inputs(study: StudyConfig, *, clock: _Clock | None = None) -> tables.St
     region_path = study.region.boundary
     area = None
     if region_path is not None:
-        area = attempt("region", region_path, lambda: sources.read_region(study.resolve(region_path), crs.GEOGRAPHIC))
+        area = attempt("region", region_path, lambda: sources.read_region(study.resolve(region_path), _WGS84))
     roads = attempt("roads", study.sources.roads.path, lambda: _read_roads(study, area))
-    if roads is None:
-        metric = crs.parse_metric(study.crs or "EPSG:32651", where="crs")  # only to read on and find every fault
-    else:
-        metric = roads.crs
-    region = None if area is None else _one_in(metric, area)
+    # without roads the others are read all the same, so that every fault is found
+    metric = crs.parse_metric(study.crs or "EPSG:32651", where="crs") if roads is None else roads.crs
+    region = None if area is None else _moved(area, _WGS84, metric)
     areas = {
         name: attempt(name, source.path, _area_job(study, source, contract, metric)) if source else None
         for name, source, contract in (
@@ -220,7 +221,7 @@ def _job(function: Callable[..., Value], *arguments: Any) -> Callable[[], Value]
     return lambda: function(*arguments)
 
 
-def _read_roads(study: StudyConfig, area: BaseGeometry | None) -> tables.RoadTables:
+def _read_roads(study: StudyConfig, area: Area | None) -> tables.RoadTables:
     source = study.sources.roads
     clip = None
     if source.clip_margin_m is not None and area is not None:
@@ -230,16 +231,15 @@ def _read_roads(study: StudyConfig, area: BaseGeometry | None) -> tables.RoadTab
     )
 
 
-def _grown(area: BaseGeometry, margin_m: float) -> BaseGeometry:
+def _grown(area: Area, margin_m: float) -> Area:
     """Return a geographic polygon grown by some metres, through the UTM zone of its centre."""
     metric = crs.utm_zone(area.centroid.x, area.centroid.y)
-    grown = shapely.buffer(_one_in(metric, area), margin_m)
-    return crs.transform(np.array([grown], dtype=object), metric, crs.parse(crs.GEOGRAPHIC, where="region"))[0]
+    return _moved(shapely.buffer(_moved(area, _WGS84, metric), margin_m), metric, _WGS84)
 
 
-def _one_in(metric: CRS, area: BaseGeometry) -> BaseGeometry:
-    geographic = crs.parse(crs.GEOGRAPHIC, where="region")
-    return crs.transform(np.array([area], dtype=object), geographic, metric)[0]
+def _moved(area: Area, source: CRS, target: CRS) -> Area:
+    moved: Area = crs.transform(np.array([area], dtype=object), source, target)[0]
+    return moved
 
 
 def _area_job(
@@ -255,7 +255,7 @@ def _area_job(
     )
 
 
-def _read_demand(study: StudyConfig, metric: CRS, region: BaseGeometry | None) -> tables.Demand:
+def _read_demand(study: StudyConfig, metric: CRS, region: Area | None) -> tables.Demand:
     source = study.sources.demand
     demand = sources.read_demand(source, path=study.resolve(source.path), study=study, crs=metric)
     if source.osm is None or region is None:
@@ -269,7 +269,7 @@ def _read_demand(study: StudyConfig, metric: CRS, region: BaseGeometry | None) -
 
 
 def _facility_job(
-    study: StudyConfig, service: ServiceConfig, metric: CRS, region: BaseGeometry | None
+    study: StudyConfig, service: ServiceConfig, metric: CRS, region: Area | None
 ) -> Callable[[], tables.Facilities]:
     source: FacilitySource = service.facilities
 
@@ -296,14 +296,12 @@ def _facility_job(
     return read
 
 
-def _inside(frame: gpd.GeoDataFrame, region: BaseGeometry) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _inside(frame: gpd.GeoDataFrame, region: Area) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     shapely.prepare(region)
     return np.asarray(shapely.intersects(region, frame.geometry.to_numpy()), dtype=bool)
 
 
-def _with_codes(
-    points: gpd.GeoDataFrame, townships: gpd.GeoDataFrame, villages: gpd.GeoDataFrame
-) -> gpd.GeoDataFrame:
+def _with_codes(points: gpd.GeoDataFrame, townships: gpd.GeoDataFrame, villages: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Fill missing township and village codes with the area a point lies in (of several, the first by code)."""
     filled = {}
     for column, areas in (("township_code", townships), ("village_code", villages)):
@@ -352,9 +350,7 @@ def _snap_all(
         snapped = clock.run("snap_facilities", name, _job(_snap_facilities, net, inputs, users))
         for service_id, points in snapped.items():
             facilities_at[service_id][name] = points
-    places = {
-        service_id: coverage.Places(inputs.facilities[service_id].places, at) for service_id, at in facilities_at.items()
-    }
+    places = {name: coverage.Places(inputs.facilities[name].places, at) for name, at in facilities_at.items()}
     return coverage.Places(inputs.demand.points, demand_at), places
 
 
@@ -374,9 +370,7 @@ def _access_job(
     )
 
 
-def _coverage_job(
-    access: pd.DataFrame, inputs: tables.StudyInputs, study: StudyConfig
-) -> Callable[[], pd.DataFrame]:
+def _coverage_job(access: pd.DataFrame, inputs: tables.StudyInputs, study: StudyConfig) -> Callable[[], pd.DataFrame]:
     return lambda: coverage.measure_coverage(
         access, demand=inputs.demand, study=study, townships=inputs.townships, villages=inputs.villages
     )
@@ -391,8 +385,9 @@ def _all_facilities(inputs: tables.StudyInputs) -> tables.Facilities:
 
 
 def _drawn(roads: tables.RoadTables) -> gpd.GeoDataFrame:
-    drawn = roads.edges[_DRAWN_COLUMNS].copy()
-    return drawn.set_geometry(gpd.GeoSeries(shapely.simplify(drawn.geometry.to_numpy(), _DRAWN_TOLERANCE_M), crs=roads.crs))
+    drawn = roads.edges[_DRAWN_COLUMNS]
+    simplified = shapely.simplify(drawn.geometry.to_numpy(), _DRAWN_TOLERANCE_M)
+    return drawn.set_geometry(gpd.GeoSeries(simplified, index=drawn.index, crs=roads.crs))
 
 
 def _versions() -> dict[str, str]:

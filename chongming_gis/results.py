@@ -83,7 +83,8 @@ def load(folder: Path | str) -> StudyResult:
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         if manifest.get("format") != FORMAT:
-            raise InputFileError(f"{folder}: is a result in format {manifest.get('format')}, not {FORMAT}: run it again")
+            found = manifest.get("format")
+            raise InputFileError(f"{folder}: is a result in format {found}, not {FORMAT}: run the study again")
         study = StudyConfig.model_validate({**manifest.pop("study"), "folder": Path()})
         layers = {name: gpd.read_parquet(folder / "layers" / f"{name}.parquet") for name in _LAYERS}
         demand = gpd.read_parquet(folder / "layers" / "demand.parquet")

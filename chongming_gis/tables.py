@@ -9,7 +9,7 @@ Text columns have pandas' ``str`` dtype (missing = NA); keys are int64 or text, 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pyproj import CRS
-    from shapely.geometry.base import BaseGeometry
+    from shapely.geometry import MultiPolygon, Polygon
 
 MOST_FAULTS_SHOWN = 12
 
@@ -51,7 +51,7 @@ class Contract:
 
 
 def _text(*allowed: str, required: bool = True) -> pa.Column:
-    """A text column that may not be empty; ``allowed`` narrows its values."""
+    """Return a text column that may not be empty; ``allowed`` narrows its values."""
     return pa.Column(str, pa.Check.isin(allowed) if allowed else None, nullable=False, required=required)
 
 
@@ -255,7 +255,8 @@ class RoadTables:
         """The metric CRS of both tables."""
         if self.edges.crs is None:
             raise CrsError("the road tables carry no CRS; read them through sources.read_roads")
-        return self.edges.crs
+        metric: CRS = self.edges.crs
+        return metric
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +287,7 @@ class StudyInputs:
     townships: gpd.GeoDataFrame
     villages: gpd.GeoDataFrame
     land: gpd.GeoDataFrame
-    region: BaseGeometry | None
+    region: Polygon | MultiPolygon | None
 
     @property
     def crs(self) -> CRS:
@@ -345,7 +346,7 @@ def _column_faults(frame: pd.DataFrame, contract: Contract) -> list[str]:
         cases = error.failure_cases
     else:
         return []
-    faults = []
+    faults: list[str] = []
     for (column, check), rows in cases.groupby(["column", "check"], sort=False, dropna=False):
         if check == "column_in_dataframe":
             faults.extend(f"column {name!r} is missing" for name in rows["failure_case"])
@@ -380,12 +381,11 @@ def _in_words(check: str) -> str:
     return words.get(name, check)
 
 
-def _row_name(frame: pd.DataFrame, contract: Contract, row: object) -> str:
+def _row_name(frame: pd.DataFrame, contract: Contract, row: Any) -> str:
     keys = [key for key in contract.key if key in frame.columns]
     if not keys:
         return f"row {row}"
-    record = frame.loc[row, keys]
-    return ", ".join(f"{key} {value}" for key, value in record.items())
+    return ", ".join(f"{key} {frame[key].loc[row]}" for key in keys)
 
 
 def _key_faults(frame: pd.DataFrame, contract: Contract) -> list[str]:

@@ -7,9 +7,10 @@ a sum; results depend neither on the number of threads nor on which side a searc
 
 from __future__ import annotations
 
+import itertools
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     Ints = npt.NDArray[np.int32]
     Longs = npt.NDArray[np.int64]
 
-Points = SnappedPoints | gpd.GeoSeries
+Points: TypeAlias = SnappedPoints | gpd.GeoSeries
 Direction = Literal["to_destination", "from_destination"]
 
 DECIMALS_S = 6
@@ -193,10 +194,9 @@ def count_within(
     way, back = _ways(network, direction)
     arguments = _kernel_arguments(network, end, start, back, way)
     cutoff = float(limit_s.max()) + _SLACK_S
-    parts = _on_threads(
-        len(end), lambda a, b: catchments.counts_within(a, b, *arguments, cutoff, limit_s + _SLACK_S / 2.0)
-    )
-    return np.sum(parts, axis=0, dtype=np.int32)
+    counts: Callable[..., Ints] = catchments.counts_within
+    parts = _on_threads(len(end), lambda a, b: counts(a, b, *arguments, cutoff, limit_s + _SLACK_S / 2.0))
+    return np.asarray(np.sum(parts, axis=0), dtype=np.int32)
 
 
 def reached_nodes(
@@ -306,9 +306,8 @@ def _pairs(
 ) -> tuple[Longs, Ints, Floats]:
     way, back = _ways(network, direction)
     arguments = _kernel_arguments(network, sources, targets, way, back)
-    return _joined(
-        _on_threads(len(sources), lambda a, b: catchments.pairs_within(a, b, *arguments, cutoff_s + _SLACK_S))
-    )
+    pairs: Callable[..., tuple[Longs, Ints, Floats]] = catchments.pairs_within
+    return _joined(_on_threads(len(sources), lambda a, b: pairs(a, b, *arguments, cutoff_s + _SLACK_S)))
 
 
 def _on_threads(n_sources: int, run: Callable[[int, int], Any]) -> list[Any]:
@@ -316,7 +315,7 @@ def _on_threads(n_sources: int, run: Callable[[int, int], Any]) -> list[Any]:
     threads = thread_count()
     cuts = np.linspace(0, n_sources, max(1, min(n_sources, 4 * threads)) + 1).astype(int).tolist()
     if threads == 1:
-        return [run(start, stop) for start, stop in zip(cuts[:-1], cuts[1:], strict=True)]
+        return [run(start, stop) for start, stop in itertools.pairwise(cuts)]
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(run, cuts[:-1], cuts[1:]))
 

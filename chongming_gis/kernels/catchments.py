@@ -110,8 +110,9 @@ def pairs_within(
     n_pairs = 0
     for source in range(start, stop):
         n_touched = _seeded_search(
-            source, indptr, indices, weights, source_nodes, source_times, cutoff, node_time, heap_time, heap_node, touched
-        )
+            source, indptr, indices, weights, source_nodes, source_times, cutoff, node_time, heap_time, heap_node,
+            touched,
+        )  # fmt: skip
         n_reached = _targets_reached(
             source, touched, n_touched, node_time, target_indptr, target_ids, target_times, source_edge,
             source_fraction, source_off_time, forward_s, backward_s, edge_indptr, edge_targets, target_fraction,
@@ -169,8 +170,9 @@ def counts_within(
     counts = np.zeros(n_targets, dtype=np.int32)
     for source in range(start, stop):
         n_touched = _seeded_search(
-            source, indptr, indices, weights, source_nodes, source_times, cutoff, node_time, heap_time, heap_node, touched
-        )
+            source, indptr, indices, weights, source_nodes, source_times, cutoff, node_time, heap_time, heap_node,
+            touched,
+        )  # fmt: skip
         n_reached = _targets_reached(
             source, touched, n_touched, node_time, target_indptr, target_ids, target_times, source_edge,
             source_fraction, source_off_time, forward_s, backward_s, edge_indptr, edge_targets, target_fraction,
@@ -209,8 +211,9 @@ def nodes_within(
     n_pairs = 0
     for source in range(start, stop):
         n_touched = _seeded_search(
-            source, indptr, indices, weights, source_nodes, source_times, cutoff, node_time, heap_time, heap_node, touched
-        )
+            source, indptr, indices, weights, source_nodes, source_times, cutoff, node_time, heap_time, heap_node,
+            touched,
+        )  # fmt: skip
         while n_pairs + n_touched > columns.shape[0]:
             columns = np.concatenate((columns, np.empty_like(columns)))
             seconds = np.concatenate((seconds, np.empty_like(seconds)))
@@ -247,6 +250,4 @@ def _seeded_search(
             seeds[n] = source_nodes[source, side]
             times[n] = source_times[source, side]
             n += 1
-    return search(
-        indptr, indices, weights, seeds[:n], times[:n], cutoff, node_time, heap_time, heap_node, touched
-    )
+    return search(indptr, indices, weights, seeds[:n], times[:n], cutoff, node_time, heap_time, heap_node, touched)

@@ -7,7 +7,7 @@ to compile at all; this decorator then compiles without keeping the code and war
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numba
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 def compiled(function: Function) -> Function:
     """Return the function compiled by numba on its first call."""
     try:
-        kernel: Function = numba.njit(nogil=True, cache=True)(function)
+        kernel: Any = numba.njit(nogil=True, cache=True)(function)
     except RuntimeError:  # "no locator available": nowhere to keep the compiled code
         warnings.warn(
-            "no folder is writable for compiled code: every run compiles anew; set NUMBA_CACHE_DIR to a writable folder",
+            "no folder can be written for compiled code, so every run compiles anew; set NUMBA_CACHE_DIR to one",
             KernelCacheWarning,
             stacklevel=2,
         )
         kernel = numba.njit(nogil=True)(function)
-    return kernel
+    return cast("Function", kernel)

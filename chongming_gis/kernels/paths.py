@@ -137,9 +137,7 @@ def nearest_source(
     for s in range(seed_nodes.shape[0]):
         node = seed_nodes[s]
         time = seed_times[s]
-        if time <= cutoff and (
-            time < node_time[node] or (time == node_time[node] and seed_labels[s] < label[node])
-        ):
+        if time <= cutoff and (time < node_time[node] or (time == node_time[node] and seed_labels[s] < label[node])):
             label[node] = seed_labels[s]
             if time < node_time[node]:
                 node_time[node] = time
@@ -228,7 +226,7 @@ def k_nearest_sources(
 
 @compiled
 def _holds(labels: Ints, node: int, count: int, source: int) -> bool:
-    for i in range(count):
+    for i in range(count):  # noqa: SIM110 - a loop compiles to less than a generator
         if labels[node, i] == source:
             return True
     return False

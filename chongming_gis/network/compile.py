@@ -34,7 +34,7 @@ _Z_ORDER_BITS = 16
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """One direction of a network: arcs of node i are ``indices[indptr[i]:indptr[i + 1]]`` with ``weights`` in seconds."""
+    """One direction of a network: arcs of node i are ``indices[indptr[i]:indptr[i + 1]]``, ``weights`` in seconds."""
 
     indptr: Ints
     indices: Ints
@@ -147,7 +147,10 @@ def compile_network(roads: RoadTables, mode: TravelMode) -> Network:
 def _no_road_message(roads: RoadTables, mode: TravelMode) -> str:
     classes = roads.edges["highway"].value_counts().head(5)
     found = ", ".join(f"{name} ({count})" for name, count in classes.items()) or "no highway tags at all"
-    return f"mode {mode.name!r}: none of the {len(roads.edges)} edges can be used by {mode.access}; the roads hold {found}"
+    return (
+        f"mode {mode.name!r}: none of the {len(roads.edges)} edges is open to {mode.access}; the roads hold {found}: "
+        "check the tags, or the columns that the study maps to them"
+    )
 
 
 def _cut_at_barriers(roads: RoadTables, row: Longs, blocked: Claims) -> tuple[Longs, Longs, Longs]:

@@ -1,8 +1,8 @@
 """What OSM tags mean for a way of getting there: who may use an edge, in which direction, how fast.
 
-The rules follow the OSM wiki's *Key:access* (the more specific key wins), *Key:oneway*, *Key:barrier* and *Tag:route=ferry*.
-Text tags in, seconds out; no graph is built here. Decisions that differ between routers are listed in
-``docs/decisions.md``.
+The rules follow the OSM wiki's *Key:access* (the more specific key wins), *Key:oneway*, *Key:barrier* and
+*Tag:route=ferry*. Text tags in, seconds out; no graph is built here. Decisions that differ between routers are listed
+in ``docs/decisions.md``.
 """
 
 from __future__ import annotations
@@ -154,7 +154,13 @@ _NEITHER = frozenset({"reversible"})  # open one way at a time, and no tag says 
 
 #: maxspeed values that are words. CN: Road Traffic Safety Law, implementing regulations art. 45(2), and art. 78 for
 #: motorways; others by the OSM wiki's table of implicit limits.
-_IMPLICIT_KMH: Mapping[str, float] = {"urban": 50.0, "rural": 70.0, "motorway": 120.0, "living_street": 20.0, "walk": 7.0}
+_IMPLICIT_KMH: Mapping[str, float] = {
+    "urban": 50.0,
+    "rural": 70.0,
+    "motorway": 120.0,
+    "living_street": 20.0,
+    "walk": 7.0,
+}
 
 
 def preset(name: str) -> TravelMode:
@@ -296,7 +302,8 @@ def _road_seconds(edges: pd.DataFrame, mode: TravelMode) -> Floats:
     if mode.access == "bicycle":
         speed = np.where(_is(edges["bicycle"], "dismount"), np.fmin(speed, DISMOUNT_SPEED_KMH), speed)
     length_m = edges["length_m"].to_numpy(float)
-    return np.divide(length_m * KMH_PER_MS, speed, out=np.full(len(edges), np.inf), where=speed > 0)
+    seconds: Floats = np.divide(length_m * KMH_PER_MS, speed, out=np.full(len(edges), np.inf), where=speed > 0)
+    return seconds
 
 
 def _class_speed_kmh(highway: pd.Series, mode: TravelMode) -> Floats:

@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import geopandas as gpd
 import numpy as np
 import shapely
 
@@ -20,6 +19,7 @@ from chongming_gis.kernels.threads import thread_count
 from chongming_gis.units import kmh_to_ms
 
 if TYPE_CHECKING:
+    import geopandas as gpd
     import numpy.typing as npt
 
     from chongming_gis.network.compile import Network

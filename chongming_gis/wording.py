@@ -1,0 +1,180 @@
+"""The words and number formats of everything people read, in Chinese and English: one home, both complete.
+
+Maps, report and command line take their labels from ``Words``. Numbers are formatted here too, so that the same number
+looks the same wherever it stands. This module knows no geometry, no HTML and no result.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
+
+from chongming_gis.config import ALL_CLASSES
+from chongming_gis.units import seconds_to_minutes
+
+if TYPE_CHECKING:
+    from chongming_gis.config import StandardConfig, StudyConfig
+
+Language = Literal["zh", "en"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+NOTHING = "—"  # shown where a value is missing or has no meaning
+HTML_LANG = {"zh": "zh-CN", "en": "en"}
+
+
+class Named(Protocol):
+    """What carries a Chinese and an English name: services, groups, bases, modes, standards, the study."""
+
+    @property
+    def name_zh(self) -> str:
+        """The Chinese name."""
+
+    @property
+    def name_en(self) -> str:
+        """The English name."""
+
+
+@cache
+def _catalogue() -> dict[str, dict[str, str]]:
+    text = files("chongming_gis").joinpath("wording.json").read_text(encoding="utf-8")
+    catalogue: dict[str, dict[str, str]] = json.loads(text)
+    return catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of one language.
+
+    Examples
+    --------
+    >>> Words("zh")("minutes_n", n="12.5"), Words("en")("minutes_n", n="12.5")
+    ('12.5 分钟', '12.5 min')
+    """
+
+    language: Language
+
+    def __call__(self, key: str, **values: object) -> str:
+        """Return a text of the catalogue with its blanks filled."""
+        text = _catalogue()[key][self.language]
+        return text.format(**values) if values else text
+
+    def knows(self, key: str) -> bool:
+        """Return whether the catalogue has a text."""
+        return key in _catalogue()
+
+    def or_raw(self, prefix: str, value: str) -> str:
+        """Return the word for a code such as a data kind, or the code itself where the catalogue has none."""
+        key = f"{prefix}.{value}"
+        return self(key) if self.knows(key) else value
+
+    def starting(self, prefix: str) -> dict[str, str]:
+        """Return all texts whose key starts with ``prefix``, by the rest of their key."""
+        return {
+            key.removeprefix(prefix): texts[self.language]
+            for key, texts in _catalogue().items()
+            if key.startswith(prefix)
+        }
+
+    def name(self, entry: Named) -> str:
+        """Return the name of a service, group, base, mode, standard or study."""
+        return entry.name_zh if self.language == "zh" else entry.name_en
+
+    def join(self, parts: list[str]) -> str:
+        """Return names as an enumeration."""
+        return ("、" if self.language == "zh" else ", ").join(parts)
+
+    def standard(self, study: StudyConfig, standard: StandardConfig) -> str:
+        """Return what a standard asks for: minutes and mode, by settlement class where they differ."""
+        modes = {mode.id: self.name(mode) for mode in study.modes}
+        classes = {entry.id: self.name(entry) for entry in study.settlement_classes}
+        parts = []
+        for limit in standard.limits:
+            text = self("limit", mode=modes[limit.mode], minutes=f"{limit.minutes:g}")
+            everywhere = limit.settlement == ALL_CLASSES
+            parts.append(text if everywhere else self("limit_of_class", settlement=classes[limit.settlement], limit=text))
+        return ("；" if self.language == "zh" else "; ").join(parts)
+
+    def service(self, study: StudyConfig, service_id: str) -> str:
+        """Return the name of a service of the study, or the id where it has none of that id."""
+        return next((self.name(s) for s in study.services if s.id == service_id), service_id)
+
+    def group(self, study: StudyConfig, group_id: str, base_id: str) -> str:
+        """Return who is counted: a group under a population base."""
+        group = next((self.name(g) for g in study.groups if g.id == group_id), group_id)
+        base = next((self.name(b) for b in study.bases if b.id == base_id), base_id)
+        return self("group_of_base", group=group, base=base)
+
+    def role(self, study: StudyConfig, role: str) -> str:
+        """Return what a source is for; roles of facilities carry their service's id."""
+        service_id = role.replace(".", ":").rpartition(":")[2]
+        if any(service.id == service_id for service in study.services):
+            return self("role.facilities_of", service=self.service(study, service_id))
+        return self.or_raw("role", role)
+
+
+def persons(value: float | None) -> str:
+    """Return a count of people as whole persons with thousands separators.
+
+    Examples
+    --------
+    >>> persons(12345.6), persons(0), persons(0.2), persons(float("nan"))
+    ('12,346', '0', '<1', '—')
+    """
+    if value is None or math.isnan(value):
+        return NOTHING
+    return "<1" if 0 < value < 0.5 else f"{value:,.0f}"  # noqa: PLR2004 - what rounds to 0 is not nobody
+
+
+def share(value: float | None) -> str:
+    """Return a share (0-1) in percent; neither all nor none is claimed where rounding alone would say so.
+
+    Examples
+    --------
+    >>> share(0.6321), share(1.0), share(0.99996), share(0.00001), share(float("nan"))
+    ('63.2%', '100%', '>99.9%', '<0.1%', '—')
+    """
+    if value is None or math.isnan(value):
+        return NOTHING
+    percent = 100.0 * value
+    if percent in {0.0, 100.0}:
+        return f"{percent:.0f}%"
+    text = f"{percent:.1f}"
+    return {"0.0": "<0.1%", "100.0": ">99.9%"}.get(text, f"{text}%")
+
+
+def minutes(seconds: float) -> str:
+    """Return minutes with one decimal, or a dash for a place that was not reached.
+
+    Examples
+    --------
+    >>> minutes(754.0), minutes(float("inf"))
+    ('12.6', '—')
+    """
+    return f"{seconds_to_minutes(seconds):.1f}" if math.isfinite(seconds) else NOTHING
+
+
+def quantity(value: float | None) -> str:
+    """Return a plain quantity without needless decimals.
+
+    Examples
+    --------
+    >>> quantity(120.0), quantity(2.5), quantity(None)
+    ('120', '2.5', '—')
+    """
+    return NOTHING if value is None or math.isnan(value) else f"{value:,.10g}"
+
+
+def provenance(words: Words, source: dict[str, Any]) -> str:
+    """Return one source in a line: kind, who made it, licence, date and position quality, as far as stated."""
+    quality = source.get("position_quality_m")
+    parts = [
+        words.or_raw("kind", str(source["kind"])) if source.get("kind") else "",
+        str(source.get("source") or ""),
+        str(source.get("licence") or ""),
+        str(source.get("date") or ""),
+        words("quality_m", metres=quantity(float(quality))) if quality is not None else "",
+    ]
+    return " · ".join(part for part in parts if part)
