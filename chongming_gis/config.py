@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -325,7 +326,7 @@ class StudyConfig(StudyModel):
 
     def resolve(self, path: Path) -> Path:
         """Return a path of the study file as a path that opens: relative ones start at the study file."""
-        return path if path.is_absolute() else self.folder / path
+        return path if path.is_absolute() else Path(os.path.normpath(self.folder / path))
 
     def service(self, service_id: str) -> ServiceConfig:
         """Return a service by its id.

@@ -149,7 +149,8 @@ def refuse_unwritable(target: Path) -> None:
     if target.is_dir() and any(target.iterdir()) and not (target / MANIFEST).is_file():
         raise OutputError(f"{target}: holds other files than a result, which would be lost; choose another --out")
     above = next(parent for parent in target.absolute().parents if parent.exists())
-    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
+    as_who = {"effective_ids": True} if os.access in os.supports_effective_ids else {}
+    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK, **as_who):
         raise OutputError(f"{target}: {above} cannot be written by this user; choose another --out")
 
 

@@ -7,8 +7,6 @@ a sum; results depend neither on the number of threads nor on which side a searc
 
 from __future__ import annotations
 
-import itertools
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -18,7 +16,7 @@ from scipy import sparse
 
 from chongming_gis.errors import NetworkError
 from chongming_gis.kernels import catchments, paths
-from chongming_gis.kernels.threads import thread_count
+from chongming_gis.kernels.threads import over_ranges
 from chongming_gis.network import Graph, Network, SnappedPoints, snap_points
 
 if TYPE_CHECKING:
@@ -195,7 +193,7 @@ def count_within(
     arguments = _kernel_arguments(network, end, start, back, way)
     cutoff = float(limit_s.max()) + _SLACK_S
     counts: Callable[..., Ints] = catchments.counts_within
-    parts = _on_threads(len(end), lambda a, b: counts(a, b, *arguments, cutoff, limit_s + _SLACK_S / 2.0))
+    parts = over_ranges(len(end), lambda a, b: counts(a, b, *arguments, cutoff, limit_s + _SLACK_S / 2.0))
     return np.asarray(np.sum(parts, axis=0), dtype=np.int32)
 
 
@@ -213,7 +211,7 @@ def reached_nodes(
     way, _ = _ways(network, direction)
     nodes, times = _entries(network, start, way)
     graph = (way.graph.indptr, way.graph.indices, way.graph.weights)
-    parts = _on_threads(
+    parts = over_ranges(
         len(start), lambda a, b: catchments.nodes_within(a, b, *graph, nodes, times, cutoff_s + _SLACK_S)
     )
     per_source, columns, seconds = _joined(parts)
@@ -307,17 +305,7 @@ def _pairs(
     way, back = _ways(network, direction)
     arguments = _kernel_arguments(network, sources, targets, way, back)
     pairs: Callable[..., tuple[Longs, Ints, Floats]] = catchments.pairs_within
-    return _joined(_on_threads(len(sources), lambda a, b: pairs(a, b, *arguments, cutoff_s + _SLACK_S)))
-
-
-def _on_threads(n_sources: int, run: Callable[[int, int], Any]) -> list[Any]:
-    """Run a kernel over ranges of sources on all processors; the parts come back in the order of the sources."""
-    threads = thread_count()
-    cuts = np.linspace(0, n_sources, max(1, min(n_sources, 4 * threads)) + 1).astype(int).tolist()
-    if threads == 1:
-        return [run(start, stop) for start, stop in itertools.pairwise(cuts)]
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(run, cuts[:-1], cuts[1:]))
+    return _joined(over_ranges(len(sources), lambda a, b: pairs(a, b, *arguments, cutoff_s + _SLACK_S)))
 
 
 def _joined(parts: list[tuple[Longs, Ints, Floats]]) -> tuple[Longs, Ints, Floats]:

@@ -93,8 +93,9 @@ class Words:
         parts = []
         for limit in standard.limits:
             text = self("limit", mode=modes[limit.mode], minutes=f"{limit.minutes:g}")
-            everywhere = limit.settlement == ALL_CLASSES
-            parts.append(text if everywhere else self("limit_of_class", settlement=classes[limit.settlement], limit=text))
+            if limit.settlement != ALL_CLASSES:
+                text = self("limit_of_class", settlement=classes[limit.settlement], limit=text)
+            parts.append(text)
         return ("；" if self.language == "zh" else "; ").join(parts)
 
     def service(self, study: StudyConfig, service_id: str) -> str:
@@ -125,7 +126,7 @@ def persons(value: float | None) -> str:
     """
     if value is None or math.isnan(value):
         return NOTHING
-    return "<1" if 0 < value < 0.5 else f"{value:,.0f}"  # noqa: PLR2004 - what rounds to 0 is not nobody
+    return "<1" if value > 0 and round(value) == 0 else f"{value:,.0f}"
 
 
 def share(value: float | None) -> str:

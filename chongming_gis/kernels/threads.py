@@ -1,8 +1,14 @@
-"""How many threads a search may use: the processors this process is allowed, or what the environment says."""
+"""Kernels on threads: ranges of sources or points, one after the other on each processor this process is allowed."""
 
 from __future__ import annotations
 
+import itertools
 import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 THREADS_VARIABLE = "CHONGMING_THREADS"
 
@@ -15,3 +21,19 @@ def thread_count() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def over_ranges(n: int, run: Callable[[int, int], Any]) -> list[Any]:
+    """Return what a kernel returns for ranges that cut 0 .. n, in the order of the ranges.
+
+    Parameters
+    ----------
+    run : takes start and stop; it must release the GIL for threads to help.
+    """
+    threads = thread_count()
+    parts = max(1, min(n, 4 * threads))
+    cuts = [n * i // parts for i in range(parts + 1)]
+    if threads == 1:
+        return [run(start, stop) for start, stop in itertools.pairwise(cuts)]
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(run, cuts[:-1], cuts[1:]))

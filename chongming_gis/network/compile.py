@@ -158,6 +158,8 @@ def _cut_at_barriers(roads: RoadTables, row: Longs, blocked: Claims) -> tuple[Lo
 
     Every edge end at a blocked node becomes a node of its own.
     """
+    if len(roads.nodes) == 0:
+        raise NetworkError(f"the node table lacks every node of {len(row)} edges: it has no rows")
     node_ids = roads.nodes["node_id"].to_numpy(np.int64)  # sorted by contract of the readers, checked here
     order = np.argsort(node_ids, kind="stable")
     ends = np.concatenate([roads.edges["u"].to_numpy(np.int64)[row], roads.edges["v"].to_numpy(np.int64)[row]])

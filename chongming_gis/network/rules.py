@@ -297,10 +297,11 @@ def _directions(edges: pd.DataFrame, mode: TravelMode, is_ferry: Claims) -> tupl
 
 def _road_seconds(edges: pd.DataFrame, mode: TravelMode) -> Floats:
     speed = _class_speed_kmh(edges["highway"], mode)
-    if mode.access != "foot":
-        speed = np.fmin(speed, _map_unique(edges["maxspeed"], _maxspeed_kmh))
+    if mode.access != "foot":  # a class without a speed (NaN) stays closed, whatever its limit
+        limit = _map_unique(edges["maxspeed"], _maxspeed_kmh)
+        speed = np.minimum(speed, np.where(np.isnan(limit), np.inf, limit))
     if mode.access == "bicycle":
-        speed = np.where(_is(edges["bicycle"], "dismount"), np.fmin(speed, DISMOUNT_SPEED_KMH), speed)
+        speed = np.where(_is(edges["bicycle"], "dismount"), np.minimum(speed, DISMOUNT_SPEED_KMH), speed)
     length_m = edges["length_m"].to_numpy(float)
     seconds: Floats = np.divide(length_m * KMH_PER_MS, speed, out=np.full(len(edges), np.inf), where=speed > 0)
     return seconds
@@ -327,7 +328,7 @@ def _one_limit_kmh(text: str) -> float | None:
         return number if number > 0 else None
     word = text.lower().rpartition(":")[2]
     zone = word.removeprefix("zone")  # DE:zone30, DE:zone:30
-    return float(zone) if zone.isdigit() and int(zone) > 0 else _IMPLICIT_KMH.get(word)
+    return float(zone) if zone.isdecimal() and int(zone) > 0 else _IMPLICIT_KMH.get(word)
 
 
 def _ferry_seconds(edges: pd.DataFrame, mode: TravelMode) -> Floats:

@@ -7,18 +7,20 @@ smaller edge id.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
 
 from chongming_gis.errors import CrsError, TableError
-from chongming_gis.kernels.threads import thread_count
+from chongming_gis.kernels import snapping
+from chongming_gis.kernels.threads import over_ranges
 from chongming_gis.units import kmh_to_ms
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import geopandas as gpd
     import numpy.typing as npt
 
@@ -26,11 +28,14 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.int32]
+    Longs = npt.NDArray[np.int64]
     Claims = npt.NDArray[np.bool_]
     Geometries = npt.NDArray[np.object_]
 
 REASONS = ("", "too far from a road of this mode", "no position")
 SNAPPED, TOO_FAR, NO_POSITION = 0, 1, 2
+_LEAST_CELL_M = 10.0
+_MOST_CELLS = 4000  # along both sides of the grid together: 4 M cells at most
 _TIE_M = 1e-6  # edges that meet in a point are equally far from it but for rounding
 
 
@@ -103,78 +108,110 @@ def snap_points(network: Network, points: gpd.GeoSeries) -> SnappedPoints:
         Something else than points is among them.
     """
     geometry = _checked(network, points)
-    has_position = np.isfinite(shapely.get_x(geometry)) & np.isfinite(shapely.get_y(geometry))  # NaN where missing
-    where = np.flatnonzero(has_position)
-    large = network.can_snap & (network.piece_m >= network.mode.tiny_piece_m)
-    edge = np.full(len(geometry), -1, dtype=np.int32)
-    edge[where] = _nearest_edges(network, geometry[where], np.flatnonzero(large))
-    left_tiny = np.zeros(len(geometry), dtype=bool)
-    tiny = np.flatnonzero(network.can_snap & ~large)
-    if len(tiny):
-        alternative = np.full(len(geometry), -1, dtype=np.int32)
-        alternative[where] = _nearest_edges(network, geometry[where], tiny)
-        left_tiny = (edge >= 0) & (alternative >= 0)
-        left_tiny[left_tiny] = _is_nearer(network, geometry[left_tiny], alternative[left_tiny], edge[left_tiny])
-        edge = np.where(edge >= 0, edge, alternative)
-    return _project(network, geometry, edge, left_tiny_piece=left_tiny, has_position=has_position)
+    x, y = shapely.get_x(geometry), shapely.get_y(geometry)  # NaN where there is no point
+    has_position = np.isfinite(x) & np.isfinite(y)
+    segments = _segments(network)
+    large, any_piece = _nearest(network, segments, x, y)
+    chosen = np.where(large.segment >= 0, large.segment, any_piece.segment)
+    place = np.where(large.segment >= 0, large.place, any_piece.place)
+    off_m = np.where(large.segment >= 0, large.distance_m, any_piece.distance_m)
+    found = chosen >= 0
+    edge = np.full(len(chosen), -1, dtype=np.int32)
+    edge[found] = segments.edge[chosen[found]]
+    return SnappedPoints(
+        edge=edge,
+        fraction=_fractions(segments, chosen, place),
+        off_network_m=off_m,
+        off_network_s=off_m / kmh_to_ms(network.mode.off_network_speed_kmh),
+        reason=np.where(found, SNAPPED, np.where(has_position, TOO_FAR, NO_POSITION)).astype(np.int32),
+        left_tiny_piece=(large.segment >= 0) & (any_piece.distance_m < large.distance_m - _TIE_M),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Segments:
+    """The straight pieces of the edges that points may snap to; piece i runs from vertex ``first[i]`` to the next."""
+
+    x: Floats
+    y: Floats
+    first: Longs
+    edge: Ints
+    start_m: Floats  # planar metres from the edge's tail to the piece
+    length_m: Floats
+    edge_m: Floats  # planar length of the piece's edge
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    segment: Ints
+    place: Floats
+    distance_m: Floats
+
+
+def _segments(network: Network) -> _Segments:
+    edges = np.flatnonzero(network.can_snap)
+    coords, owner = shapely.get_coordinates(network.lines[edges], return_index=True)
+    x, y = np.ascontiguousarray(coords[:, 0]), np.ascontiguousarray(coords[:, 1])
+    first = np.flatnonzero(owner[1:] == owner[:-1])
+    length_m = np.hypot(x[first + 1] - x[first], y[first + 1] - y[first])
+    edge_m = np.asarray(np.bincount(owner[first], weights=length_m, minlength=len(edges)), dtype=float)
+    before = np.cumsum(length_m) - length_m
+    starts = np.searchsorted(owner[first], np.arange(len(edges)))
+    return _Segments(
+        x=x,
+        y=y,
+        first=first,
+        edge=edges[owner[first]].astype(np.int32),
+        start_m=before - before[starts][owner[first]] if len(first) else before,
+        length_m=length_m,
+        edge_m=edge_m[owner[first]],
+    )
+
+
+def _nearest(network: Network, segments: _Segments, x: Floats, y: Floats) -> tuple[_Found, _Found]:
+    """Return the nearest place on a piece of network that is not tiny, and on any piece."""
+    if len(segments.first) == 0 or len(x) == 0:
+        nothing = _Found(np.full(len(x), -1, dtype=np.int32), np.zeros(len(x)), np.full(len(x), np.inf))
+        return nothing, nothing
+    west, south = float(segments.x.min()), float(segments.y.min())
+    width, height = float(segments.x.max()) - west, float(segments.y.max()) - south
+    cell = max(
+        _LEAST_CELL_M, 1.5 * float(np.sqrt(width * height / len(segments.first))), (width + height) / _MOST_CELLS
+    )
+    shape = (west, south, cell, int(width / cell) + 1, int(height / cell) + 1)
+    grid = snapping.grid_of_segments(segments.x, segments.y, segments.first, *shape)
+    is_large = network.piece_m >= network.mode.tiny_piece_m
+    vertices = (segments.x, segments.y, segments.first, segments.edge, is_large)
+    nearest: Callable[..., tuple[npt.NDArray[Any], ...]] = snapping.nearest_segments
+    limit_m = network.mode.max_snap_m
+    parts = over_ranges(len(x), lambda a, b: nearest(a, b, x, y, *vertices, *grid, *shape, limit_m))
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    return _Found(*columns[:3]), _Found(*columns[3:])
+
+
+def _fractions(segments: _Segments, segment: Ints, place: Floats) -> Floats:
+    fraction = np.zeros(len(segment))
+    found = np.flatnonzero(segment >= 0)
+    at = segment[found]
+    along_m = segments.start_m[at] + place[found] * segments.length_m[at]
+    np.divide(along_m, segments.edge_m[at], out=along_m, where=segments.edge_m[at] > 0)
+    # the last corner of an edge is its head, whatever the sum of the pieces before it says to the last bit
+    is_last = (
+        np.r_[segments.edge[1:] != segments.edge[:-1], True][at] if len(segments.edge) else np.zeros(0, dtype=bool)
+    )
+    fraction[found] = np.where(is_last & (place[found] == 1.0), 1.0, np.clip(along_m, 0.0, 1.0))
+    return fraction
 
 
 def _checked(network: Network, points: gpd.GeoSeries) -> Geometries:
     if points.crs is None or points.crs != network.crs:
         named = "no CRS" if points.crs is None else points.crs.to_string()
         raise CrsError(f"the points are in {named}, the network in {network.crs.to_string()}: convert them on reading")
-    geometry = np.asarray(points.to_numpy(), dtype=object)
+    geometry = np.array(points.to_numpy(), dtype=object)
     kinds = shapely.get_type_id(geometry)
     wrong = (kinds != 0) & (kinds != -1)
     if wrong.any():
         rows = points.index[wrong]
         raise TableError(f"{wrong.sum()} of {len(points)} geometries are not points, e.g. row {rows[0]}: use centroids")
+    geometry[shapely.is_empty(geometry)] = None  # an empty point has no coordinates to ask for
     return geometry
-
-
-def _nearest_edges(network: Network, points: Geometries, candidates: npt.NDArray[np.intp]) -> Ints:
-    """Return the nearest candidate edge of each point within the snap limit, -1 where none is."""
-    nearest = np.full(len(points), -1, dtype=np.int32)
-    if len(candidates) == 0 or len(points) == 0:
-        return nearest
-    tree = shapely.STRtree(network.lines[candidates])
-    limit_m = network.mode.max_snap_m
-    cuts = np.linspace(0, len(points), min(len(points), 4 * thread_count()) + 1).astype(int)
-
-    def query(start: int, stop: int) -> npt.NDArray[np.intp]:
-        found = tree.query_nearest(points[start:stop], max_distance=limit_m, all_matches=True)
-        return np.asarray(found + np.array([[start], [0]]), dtype=np.intp)
-
-    with ThreadPoolExecutor(thread_count()) as pool:
-        which, edge = np.concatenate(list(pool.map(query, cuts[:-1], cuts[1:])), axis=1)
-    # of equally near edges the one with the smallest id: candidates ascend, so the first of each point after a sort
-    order = np.lexsort((edge, which))
-    first = np.unique(which[order], return_index=True)[1]
-    chosen = order[first]
-    nearest[which[chosen]] = candidates[edge[chosen]]
-    return nearest
-
-
-def _is_nearer(network: Network, points: Geometries, edge: Ints, than: Ints) -> Claims:
-    there = shapely.distance(points, network.lines[edge])
-    here = shapely.distance(points, network.lines[than])
-    return np.asarray(there < here - _TIE_M, dtype=bool)
-
-
-def _project(
-    network: Network, geometry: Geometries, edge: Ints, *, left_tiny_piece: Claims, has_position: Claims
-) -> SnappedPoints:
-    fraction = np.zeros(len(edge))
-    off_m = np.full(len(edge), np.inf)
-    found = edge >= 0
-    lines = network.lines[edge[found]]
-    fraction[found] = np.clip(shapely.line_locate_point(lines, geometry[found], normalized=True), 0.0, 1.0)
-    off_m[found] = shapely.distance(geometry[found], lines)
-    return SnappedPoints(
-        edge=edge,
-        fraction=fraction,
-        off_network_m=off_m,
-        off_network_s=off_m / kmh_to_ms(network.mode.off_network_speed_kmh),
-        reason=np.where(found, SNAPPED, np.where(has_position, TOO_FAR, NO_POSITION)).astype(np.int32),
-        left_tiny_piece=left_tiny_piece,
-    )

@@ -1,0 +1,228 @@
+// Dense layers on canvas: decoding of packed data (packing.py), and painters for lines, areas, points and names.
+// Canvases let the pointer through; "inspect" in panels.js asks the layers themselves what lies under it.
+var cgis = window.cgis || {};
+(function () {
+  "use strict";
+
+  const DIGIT = new Uint8Array(128);
+  [..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"].forEach((letter, value) => {
+    DIGIT[letter.charCodeAt(0)] = value;
+  });
+  const STEPS = 1e5;
+  const FONT = '"Noto Sans CJK SC","Source Han Sans SC","PingFang SC","Microsoft YaHei","WenQuanYi Micro Hei",system-ui,sans-serif';
+
+  const decoded = new Map();
+  cgis.data = function (key) {
+    if (!decoded.has(key)) {
+      decoded.set(key, JSON.parse(document.getElementById("data-" + key).textContent));
+    }
+    return decoded.get(key);
+  };
+
+  cgis.text = (key) => cgis.data("texts")[key];
+
+  cgis.unpack = function (text) {
+    const out = [];
+    let value = 0, weight = 1;
+    for (let i = 0; i < text.length; i++) {
+      const digit = DIGIT[text.charCodeAt(i)];
+      value += (digit & 31) * weight;
+      if (digit & 32) { weight *= 32; } else { out.push(value); value = 0; weight = 1; }
+    }
+    return out;
+  };
+
+  const unfold = (n) => (n % 2 ? -(n + 1) / 2 : n / 2);
+
+  // Coordinates as a flat array of Web Mercator fractions of the world: x, y, x, y ...
+  cgis.unpackPoints = function (text) {
+    const steps = cgis.unpack(text), out = new Float64Array(steps.length);
+    let lon = 0, lat = 0;
+    for (let i = 0; i < steps.length; i += 2) {
+      lon += unfold(steps[i]);
+      lat += unfold(steps[i + 1]);
+      const sin = Math.sin((lat / STEPS) * Math.PI / 180);
+      out[i] = lon / STEPS / 360 + 0.5;
+      out[i + 1] = 0.5 - Math.log((1 + sin) / (1 - sin)) / (4 * Math.PI);
+    }
+    return out;
+  };
+
+  // A packed set of shapes: every part (line or ring) with its slice of the coordinates and its box.
+  cgis.unpackShapes = function (packed) {
+    const xy = cgis.unpackPoints(packed.xy), counts = cgis.unpack(packed.points);
+    let from = 0, next = 0;
+    const parts = counts.map((count) => {
+      const part = { from: from, to: from + 2 * count, box: [Infinity, Infinity, -Infinity, -Infinity] };
+      from = part.to;
+      for (let i = part.from; i < part.to; i += 2) {
+        part.box[0] = Math.min(part.box[0], xy[i]);
+        part.box[1] = Math.min(part.box[1], xy[i + 1]);
+        part.box[2] = Math.max(part.box[2], xy[i]);
+        part.box[3] = Math.max(part.box[3], xy[i + 1]);
+      }
+      return part;
+    });
+    const shapes = cgis.unpack(packed.parts).map((count) => {
+      next += count;
+      return parts.slice(next - count, next);
+    });
+    return { xy: xy, shapes: shapes };
+  };
+
+  cgis.latLng = (x, y) =>
+    L.latLng((Math.atan(Math.sinh(Math.PI * (1 - 2 * y))) * 180) / Math.PI, (x - 0.5) * 360);
+
+  // A canvas that follows the map. Painters implement paint(context, view); view turns fractions into pixels.
+  cgis.Canvas = L.Renderer.extend({
+    options: { padding: 0.15, rank: 0 },
+    initialize: function (options) {
+      L.Renderer.prototype.initialize.call(this, options);
+      this.unpackAll();
+    },
+    unpackAll: function () {},
+    onAdd: function (map) {
+      cgis.pane(map, this.options.pane);
+      L.Renderer.prototype.onAdd.call(this, map);
+    },
+    _initContainer: function () {
+      this._container = L.DomUtil.create("canvas", "cgis-canvas");
+      this._container.setAttribute("aria-hidden", "true");
+    },
+    _destroyContainer: function () {
+      L.DomUtil.remove(this._container);
+      delete this._container;
+    },
+    _update: function () {
+      if (this._map._animatingZoom && this._bounds) { return; }
+      L.Renderer.prototype._update.call(this);
+      const size = this._bounds.getSize(), dense = window.devicePixelRatio || 1, canvas = this._container;
+      L.DomUtil.setPosition(canvas, this._bounds.min);
+      canvas.width = size.x * dense;
+      canvas.height = size.y * dense;
+      canvas.style.width = size.x + "px";
+      canvas.style.height = size.y + "px";
+      const context = canvas.getContext("2d");
+      context.scale(dense, dense);
+      context.lineJoin = context.lineCap = "round";
+      const world = 256 * Math.pow(2, this._map.getZoom());
+      const origin = this._map.getPixelOrigin().add(this._bounds.min);
+      const view = {
+        zoom: this._map.getZoom(), world: world, left: origin.x, top: origin.y, size: size,
+        box: [origin.x / world, origin.y / world, (origin.x + size.x) / world, (origin.y + size.y) / world],
+      };
+      this.paint(context, view);
+    },
+    repaint: function () {
+      if (this._map) { this._update(); }
+    },
+    // Where a point of the map container lies in fractions of the world, and how large a pixel is there.
+    _fraction: function (containerPoint) {
+      const world = 256 * Math.pow(2, this._map.getZoom());
+      const p = this._map.containerPointToLayerPoint(containerPoint).add(this._map.getPixelOrigin());
+      return { x: p.x / world, y: p.y / world, pixel: 1 / world };
+    },
+  });
+
+  // Panes from the ground up; Leaflet's marker pane is 600.
+  const PANES = { ground: 210, choropleth: 230, roads: 250, borders: 270, demand: 410, uncovered: 430, names: 610 };
+  cgis.pane = function (map, name) {
+    if (!map.getPane(name)) {
+      const pane = map.createPane(name);
+      pane.style.zIndex = PANES[name] || 300;
+      pane.style.pointerEvents = "none";
+    }
+  };
+
+  cgis.trace = function (context, view, xy, part, close) {
+    const box = part.box, seen = view.box;
+    if (box[2] < seen[0] || box[0] > seen[2] || box[3] < seen[1] || box[1] > seen[3]) { return; }
+    let lastX = NaN, lastY = NaN;
+    for (let i = part.from; i < part.to; i += 2) {
+      const x = xy[i] * view.world - view.left, y = xy[i + 1] * view.world - view.top;
+      if (i === part.from) {
+        context.moveTo(x, y);
+      } else if (i === part.to - 2 || Math.abs(x - lastX) + Math.abs(y - lastY) > 0.7) {
+        context.lineTo(x, y);
+      } else {
+        continue;
+      }
+      lastX = x;
+      lastY = y;
+    }
+    if (close) { context.closePath(); }
+  };
+
+  cgis.isInside = function (xy, shape, x, y) {
+    let inside = false;
+    for (const part of shape) {
+      if (x < part.box[0] || x > part.box[2] || y < part.box[1] || y > part.box[3]) { continue; }
+      for (let i = part.from, j = part.to - 2; i < part.to; j = i, i += 2) {
+        const above = xy[i + 1] > y;
+        if (above !== xy[j + 1] > y && x < ((xy[j] - xy[i]) * (y - xy[i + 1])) / (xy[j + 1] - xy[i + 1]) + xy[i]) {
+          inside = !inside;
+        }
+      }
+    }
+    return inside;
+  };
+
+  // Names with a halo, largest first; a name that would touch one already written is left out.
+  cgis.Names = cgis.Canvas.extend({
+    options: { pane: "names" },
+    unpackAll: function () {
+      this._sets = this.options.data.map((key) => {
+        const data = cgis.data(key);
+        return { data: data, xy: cgis.unpackPoints(data.anchors) };
+      });
+    },
+    onAdd: function (map) {
+      map.on("cgis:view", this.repaint, this);
+      cgis.Canvas.prototype.onAdd.call(this, map);
+    },
+    onRemove: function (map) {
+      map.off("cgis:view", this.repaint, this);
+      cgis.Canvas.prototype.onRemove.call(this, map);
+    },
+    paint: function (context, view) {
+      const taken = [], shown = this._map.cgisView;
+      context.textAlign = "center";
+      context.textBaseline = "middle";
+      for (const set of this._sets) {
+        const style = set.data.style;
+        if (view.zoom < style.fromZoom) { continue; }
+        const figures = set.data.areas && shown ? shown.areas : null;
+        set.data.names.forEach((name, i) => {
+          const lines = [{ text: name, font: style.font }];
+          if (figures && figures[i]) { lines.push({ text: figures[i].share, font: style.figureFont }); }
+          this._write(context, taken, set.xy[2 * i] * view.world - view.left,
+            set.xy[2 * i + 1] * view.world - view.top, lines, style.colour);
+        });
+      }
+    },
+    _write: function (context, taken, x, y, lines, colour) {
+      let width = 0;
+      const step = 16;
+      for (const line of lines) {
+        context.font = line.font + " " + FONT;
+        line.width = context.measureText(line.text).width;
+        width = Math.max(width, line.width);
+      }
+      const half = { x: width / 2 + 3, y: (step * lines.length) / 2 };
+      const box = [x - half.x, y - half.y, x + half.x, y + half.y];
+      if (taken.some((t) => box[0] < t[2] && box[2] > t[0] && box[1] < t[3] && box[3] > t[1])) { return; }
+      taken.push(box);
+      context.lineWidth = 3.5;
+      context.strokeStyle = "rgba(255,255,255,0.9)";
+      context.fillStyle = colour;
+      lines.forEach((line, k) => {
+        context.font = line.font + " " + FONT;
+        const at = y - half.y + step * (k + 0.5);
+        context.strokeText(line.text, x, at);
+        context.fillText(line.text, x, at);
+      });
+    },
+  });
+  cgis.names = (options) => new cgis.Names(options);
+})();
+window.cgis = cgis;

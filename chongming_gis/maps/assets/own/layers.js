@@ -1,0 +1,367 @@
+// What is drawn on the map: ground, roads, borders, people by minutes, people left out, areas by share, facilities.
+(function () {
+  "use strict";
+
+  // Zones are drawn as outlines with a light fill; everything else of the ground is plain.
+  const GROUND = {
+    land: { fill: "#f6f3ea", stroke: "#a9b7bf", width: 0.8 },
+    flat: { fill: "#e4ead8", stroke: "#b9c4ad", width: 0.5 },
+    water: { fill: "#cfe2ee", stroke: "#a7c6d9", width: 0.6 },
+    coast: { stroke: "#8fa1ab", width: 1 },
+    zone: { fill: "rgba(70,120,60,0.10)", stroke: "#4f7f46", width: 1, dash: [5, 4] },
+  };
+  cgis.Ground = cgis.Canvas.extend({
+    options: { pane: "ground", rank: 1 },
+    unpackAll: function () {
+      this._sets = cgis.data(this.options.data).map((set) => ({ ...set, ...cgis.unpackShapes(set.shapes) }));
+    },
+    paint: function (context, view) {
+      for (const set of this._sets) {
+        const style = GROUND[set.role];
+        context.lineWidth = style.width;
+        context.setLineDash(style.dash || []);
+        for (const shape of set.shapes) {
+          context.beginPath();
+          for (const part of shape) { cgis.trace(context, view, set.xy, part, set.closed); }
+          if (set.closed && style.fill) {
+            context.fillStyle = style.fill;
+            context.fill("evenodd");
+          }
+          context.strokeStyle = style.stroke;
+          context.stroke();
+        }
+      }
+    },
+    hit: function (containerPoint) {
+      const at = this._fraction(containerPoint);
+      for (const set of this._sets) {
+        const k = set.names ? set.shapes.findIndex((shape) => cgis.isInside(set.xy, shape, at.x, at.y)) : -1;
+        if (k >= 0) { return { title: set.names[k], rows: [[cgis.text("zone_kind"), set.kinds[k]]] }; }
+      }
+      return null;
+    },
+    legend: function () {
+      const zone = this._sets.find((set) => set.role === "zone");
+      return zone ? { order: 5, title: cgis.text("zones"), items: [{ symbol: "area", fill: GROUND.zone.fill, stroke: GROUND.zone.stroke, label: cgis.text("zones_label") }] } : null;
+    },
+  });
+  cgis.ground = (options) => new cgis.Ground(options);
+
+  // Widths in pixels at zoom 10 and their growth a zoom level; "from" is the zoom level where a class appears.
+  const ROADS = {
+    path: { from: 14.5, colour: "#b9b2a3", width: 0.7, dash: [3, 3] },
+    service: { from: 13.5, colour: "#c9c3b5", width: 0.8 },
+    minor: { from: 12, colour: "#cdc8bd", width: 0.7 },
+    tertiary: { from: 0, colour: "#c4bcaa", width: 0.7 },
+    secondary: { from: 0, colour: "#b5a98f", width: 1.1 },
+    primary: { from: 0, colour: "#a08f6d", width: 1.6 },
+    motorway: { from: 0, colour: "#8a6f52", width: 2.2 },
+    tunnel: { from: 0, colour: "#8a6f52", width: 1.6, dash: [6, 5] },
+    ferry: { from: 0, colour: "#5b86a8", width: 1.2, dash: [2, 5] },
+  };
+  cgis.Roads = cgis.Canvas.extend({
+    options: { pane: "roads" },
+    unpackAll: function () {
+      this._classes = cgis.data(this.options.data).map((set) => ({ name: set.name, ...cgis.unpackShapes(set.shapes) }));
+    },
+    paint: function (context, view) {
+      const grown = Math.pow(1.25, Math.max(0, view.zoom - 10));
+      for (const set of this._classes) {
+        const style = ROADS[set.name];
+        if (view.zoom < style.from) { continue; }
+        context.beginPath();
+        for (const [part] of set.shapes) { cgis.trace(context, view, set.xy, part, false); }
+        context.setLineDash(style.dash || []);
+        context.strokeStyle = style.colour;
+        context.lineWidth = style.width * grown;
+        context.stroke();
+      }
+    },
+    legend: function () {
+      const items = this._classes.map((set) => set.name).filter((name) => ROADS[name].from === 0).reverse()
+        .map((name) => ({ symbol: "line", stroke: ROADS[name].colour, width: ROADS[name].width + 0.6, dash: ROADS[name].dash, label: cgis.text("road." + name) }));
+      return { order: 6, title: cgis.text("roads"), items: items, folded: true };
+    },
+  });
+  cgis.roads = (options) => new cgis.Roads(options);
+
+  cgis.Borders = cgis.Canvas.extend({
+    options: { pane: "borders", colour: "#6d6a75", width: 1, fromZoom: 0, dash: [] },
+    unpackAll: function () { Object.assign(this, cgis.unpackShapes(cgis.data(this.options.data).shapes)); },
+    paint: function (context, view) {
+      if (view.zoom < this.options.fromZoom) { return; }
+      context.strokeStyle = this.options.colour;
+      context.lineWidth = this.options.width;
+      context.setLineDash(this.options.dash);
+      context.beginPath();
+      for (const shape of this.shapes) {
+        for (const part of shape) { cgis.trace(context, view, this.xy, part, true); }
+      }
+      context.stroke();
+    },
+  });
+  cgis.borders = (options) => new cgis.Borders(options);
+
+  const SHARES = [
+    { upTo: 0.2, fill: "#ffffcc" }, { upTo: 0.4, fill: "#a1dab4" }, { upTo: 0.6, fill: "#41b6c4" },
+    { upTo: 0.8, fill: "#2c7fb8" }, { upTo: Infinity, fill: "#253494" },
+  ]; // ColorBrewer YlGnBu, safe for colour-blind readers
+  const NO_SHARE = "#d9d9d9";
+  cgis.Choropleth = cgis.Canvas.extend({
+    options: { pane: "choropleth", rank: 2 },
+    unpackAll: function () {
+      Object.assign(this, cgis.unpackShapes(cgis.data(this.options.areas).shapes));
+      this._view = cgis.data(this.options.view);
+    },
+    paint: function (context, view) {
+      context.globalAlpha = 0.72;
+      this.shapes.forEach((shape, i) => {
+        const value = this._view.areas[i] ? this._view.areas[i].value : null;
+        context.beginPath();
+        for (const part of shape) { cgis.trace(context, view, this.xy, part, true); }
+        context.fillStyle = value === null ? NO_SHARE : SHARES.find((c) => value < c.upTo).fill;
+        context.fill("evenodd");
+      });
+    },
+    hit: function (containerPoint) {
+      const at = this._fraction(containerPoint);
+      const i = this.shapes.findIndex((shape) => cgis.isInside(this.xy, shape, at.x, at.y));
+      return i < 0 ? null : { title: cgis.data(this.options.areas).names[i], rows: cgis.areaRows(this._view, i) };
+    },
+    legend: function () {
+      const items = SHARES.map((c, k) => ({ symbol: "area", fill: c.fill, stroke: "#8a8a8a", label: k * 20 + "–" + (k + 1) * 20 + "%" }));
+      if (this._view.areas.some((area) => !area || area.value === null)) {
+        items.push({ symbol: "area", fill: NO_SHARE, stroke: "#8a8a8a", label: cgis.text("no_share") });
+      }
+      return { order: 4, title: cgis.text("share_by_township"), note: this._view.who, items: items };
+    },
+  });
+  cgis.choropleth = (options) => new cgis.Choropleth(options);
+
+  cgis.areaRows = function (view, i) {
+    const area = view.areas[i];
+    if (!area) { return [[cgis.text("share"), cgis.text("no_figures")]]; }
+    const rows = [
+      [view.who, area.persons], [cgis.text("covered"), area.covered], [cgis.text("uncovered"), area.uncovered],
+      [cgis.text("share"), area.share],
+    ];
+    if (area.shareIgnored) { rows.push([cgis.text("share_ignored"), area.shareIgnored]); }
+    return rows;
+  };
+
+  // People of one view: where they live, how many, how long they take, and to which facility.
+  function readPeople(options) {
+    const demand = cgis.data(options.demand), view = cgis.data(options.view);
+    if (!demand.unpacked) {
+      demand.unpacked = {
+        xy: cgis.unpackPoints(demand.xy), name: cgis.unpack(demand.name), village: cgis.unpack(demand.village),
+        township: cgis.unpack(demand.township),
+      };
+    }
+    const persons = cgis.unpack(cgis.data(options.persons)).map((tenths) => tenths / 10);
+    return {
+      demand: demand, view: view, at: demand.unpacked, persons: persons, time: cgis.unpack(view.time),
+      cls: cgis.unpack(view.cls), limit: cgis.unpack(view.limit), facility: cgis.unpack(view.facility),
+      within: cgis.unpack(view.within),
+    };
+  }
+
+  const number = (value) => (value % 1 ? value.toFixed(1) : String(value));
+
+  function personRows(people, i, facilities) {
+    const view = people.view, text = cgis.text, at = people.at, demand = people.demand;
+    const limit = view.limits[people.limit[i]], isCovered = view.classes[people.cls[i]].covered;
+    const rows = [
+      [text("village"), demand.villages[at.village[i]]], [text("township"), demand.townships[at.township[i]]],
+      [view.who, number(people.persons[i])],
+      [text("time") + " · " + limit.mode, people.time[i] ? ((people.time[i] - 1) / 60).toFixed(1) + " " + text("minutes") : text("not_reached")],
+      [text("standard"), limit.minutes + " " + text("minutes") + " · " + text(isCovered ? "is_covered" : "is_uncovered")],
+      [text("nearest"), people.facility[i] ? facilities.names[people.facility[i] - 1] : ""],
+      [text("within"), String(people.within[i])],
+    ];
+    return rows.filter((row) => row[1]);
+  }
+
+  cgis.People = cgis.Canvas.extend({
+    options: { pane: "demand", rank: 4 },
+    unpackAll: function () { this._people = readPeople(this.options); },
+    radius: (zoom) => Math.min(7, 1.7 * Math.pow(1.28, Math.max(0, zoom - 9.5))),
+    paint: function (context, view) {
+      const people = this._people, xy = people.at.xy, r = this.radius(view.zoom);
+      people.view.classes.forEach((cls, k) => {
+        context.beginPath();
+        for (let i = 0; i < people.persons.length; i++) {
+          if (people.cls[i] !== k || !people.persons[i]) { continue; }
+          const x = xy[2 * i] * view.world - view.left, y = xy[2 * i + 1] * view.world - view.top;
+          if (x < -r || y < -r || x > view.size.x + r || y > view.size.y + r) { continue; }
+          context.moveTo(x + r, y);
+          context.arc(x, y, r, 0, 7);
+        }
+        context.fillStyle = cls.fill;
+        context.fill();
+        if (r > 3.5) {
+          context.lineWidth = 0.7;
+          context.strokeStyle = "rgba(255,255,255,0.85)";
+          context.stroke();
+        }
+      });
+    },
+    hit: function (containerPoint) {
+      const people = this._people, i = nearestPoint(this, containerPoint, people.at.xy, people.persons, this.radius(this._map.getZoom()) + 3);
+      if (i < 0) { return null; }
+      const rows = personRows(people, i, cgis.data(this.options.facilities));
+      return { title: people.demand.names[people.at.name[i]] || cgis.text("place"), rows: rows };
+    },
+    legend: function () {
+      const items = this._people.view.classes.map((cls) => ({ symbol: "dot", fill: cls.fill, label: cls.label, group: cls.covered ? "is_covered" : "is_uncovered" }));
+      return { order: 2, title: cgis.text("people_by_minutes"), note: this._people.view.who, items: items };
+    },
+  });
+  cgis.people = (options) => new cgis.People(options);
+
+  function nearestPoint(layer, containerPoint, xy, counts, reachPixels) {
+    const at = layer._fraction(containerPoint);
+    let best = -1, least = Math.pow(reachPixels * at.pixel, 2);
+    for (let i = 0; i < counts.length; i++) {
+      const dx = xy[2 * i] - at.x, dy = xy[2 * i + 1] - at.y, d = dx * dx + dy * dy;
+      if (counts[i] && d < least) { least = d; best = i; }
+    }
+    return best;
+  }
+
+  // People not covered, gathered in cells of the screen so that circles stay apart; single places from zoom 14 on.
+  const CELL = 24, SINGLE_FROM = 14;
+  cgis.Uncovered = cgis.Canvas.extend({
+    options: { pane: "uncovered", rank: 3 },
+    unpackAll: function () { this._people = readPeople(this.options); },
+    gather: function (zoom) {
+      if (this._gathered && this._gathered.zoom === zoom) { return this._gathered; }
+      const people = this._people, xy = people.at.xy, world = 256 * Math.pow(2, zoom), cells = new Map();
+      for (let i = 0; i < people.persons.length; i++) {
+        const n = people.persons[i];
+        if (!n || people.view.classes[people.cls[i]].covered) { continue; }
+        const key = zoom >= SINGLE_FROM ? i
+          : Math.floor((xy[2 * i] * world) / CELL) + ":" + Math.floor((xy[2 * i + 1] * world) / CELL);
+        const cell = cells.get(key) || { persons: 0, places: 0, x: 0, y: 0, first: i };
+        cell.persons += n;
+        cell.places += 1;
+        cell.x += n * xy[2 * i];
+        cell.y += n * xy[2 * i + 1];
+        cells.set(key, cell);
+      }
+      const list = [...cells.values()].sort((a, b) => b.persons - a.persons);
+      for (const cell of list) { cell.x /= cell.persons; cell.y /= cell.persons; }
+      this._gathered = { zoom: zoom, cells: list, most: list.length ? list[0].persons : 1 };
+      return this._gathered;
+    },
+    radius: function (persons, most) { return Math.max(1.5, (CELL / 2) * Math.sqrt(persons / most)); },
+    paint: function (context, view) {
+      const gathered = this.gather(view.zoom);
+      context.fillStyle = "rgba(213,94,0,0.55)"; // vermillion of Okabe and Ito
+      context.strokeStyle = "#8c3b00";
+      context.lineWidth = 0.8;
+      for (const cell of gathered.cells) {
+        const r = this.radius(cell.persons, gathered.most);
+        const x = cell.x * view.world - view.left, y = cell.y * view.world - view.top;
+        if (x < -r || y < -r || x > view.size.x + r || y > view.size.y + r) { continue; }
+        context.beginPath();
+        context.arc(x, y, r, 0, 7);
+        context.fill();
+        context.stroke();
+      }
+    },
+    hit: function (containerPoint) {
+      const at = this._fraction(containerPoint), gathered = this.gather(this._map.getZoom());
+      let best = null, least = Infinity;
+      for (const cell of gathered.cells) {
+        const d = Math.hypot(cell.x - at.x, cell.y - at.y) / at.pixel;
+        if (d < this.radius(cell.persons, gathered.most) + 2 && d < least) { least = d; best = cell; }
+      }
+      if (!best) { return null; }
+      const people = this._people, title = people.demand.names[people.at.name[best.first]];
+      if (best.places === 1) {
+        return { title: title || cgis.text("place"), rows: personRows(people, best.first, cgis.data(this.options.facilities)) };
+      }
+      return {
+        title: cgis.text("uncovered_here"),
+        rows: [[people.view.who, number(Math.round(best.persons))], [cgis.text("places"), String(best.places)]],
+      };
+    },
+    legend: function () {
+      if (!this._map) { return null; }
+      const gathered = this.gather(this._map.getZoom()), most = gathered.most;
+      const items = [0.05, 0.3, 1].map((f) => roundDown(most * f)).filter((n, k, all) => n > 0 && all.indexOf(n) === k)
+        .map((n) => ({ symbol: "dot", fill: "rgba(213,94,0,0.55)", stroke: "#8c3b00", radius: this.radius(n, most), label: n + " " + cgis.text("persons") }));
+      return { order: 3, title: cgis.text("uncovered_people"), note: this._people.view.who, items: items };
+    },
+  });
+  cgis.uncovered = (options) => new cgis.Uncovered(options);
+
+  function roundDown(value) {
+    const step = Math.pow(10, Math.floor(Math.log10(Math.max(value, 1))));
+    return Math.floor(value / step) * step;
+  }
+
+  // Facilities: a square for the district's, a circle for a township's, a triangle for a village's.
+  const SYMBOL = {
+    district: "M2 2H16V16H2Z",
+    township: "M9 2A7 7 0 1 1 8.99 2Z",
+    village: "M9 2.5L16.5 15.5H1.5Z",
+  };
+  const SIZE = { district: 17, township: 14, village: 12 };
+  const SVG = "http://www.w3.org/2000/svg";
+  cgis.facilitySymbol = function (level, status, kind) {
+    const svg = document.createElementNS(SVG, "svg"), path = document.createElementNS(SVG, "path");
+    svg.setAttribute("viewBox", "0 0 18 18");
+    svg.setAttribute("class", "cgis-symbol");
+    svg.setAttribute("aria-hidden", "true");
+    path.setAttribute("d", SYMBOL[level]);
+    path.setAttribute("class", "is-" + status + (kind === "schematic" ? " is-schematic" : ""));
+    svg.appendChild(path);
+    return svg;
+  };
+
+  cgis.facilities = function (options) {
+    const data = cgis.data(options.data), xy = cgis.unpackPoints(data.xy), group = L.featureGroup();
+    data.names.forEach((name, i) => {
+      const level = data.levels[data.level[i]], status = data.statuses[data.status[i]], kind = data.kinds[data.kind[i]];
+      const size = SIZE[level], icon = L.divIcon({ className: "cgis-facility", html: cgis.facilitySymbol(level, status, kind), iconSize: [size, size] });
+      const marker = L.marker(cgis.latLng(xy[2 * i], xy[2 * i + 1]), { icon: icon, keyboard: data.names.length <= 400, riseOnHover: true });
+      const content = () => cgis.card({ title: name, rows: data.rows[i] });
+      marker.bindPopup(content, { maxWidth: 300 }).bindTooltip(() => cgis.element("span", "", name), { direction: "top", offset: [0, -size / 2] });
+      marker.on("add", () => marker.getElement().setAttribute("aria-label", name));
+      group.addLayer(marker);
+    });
+    group.legend = function () {
+      const seen = new Map();
+      data.names.forEach((_, i) => {
+        const level = data.levels[data.level[i]], status = data.statuses[data.status[i]], kind = data.kinds[data.kind[i]];
+        const key = [Object.keys(SYMBOL).indexOf(level), status, kind === "schematic"].join();
+        if (!seen.has(key)) {
+          const words = [cgis.text("level." + level)];
+          if (status !== "existing") { words.push(cgis.text("status." + status)); }
+          if (kind === "schematic") { words.push(cgis.text("schematic")); }
+          seen.set(key, { order: key, element: cgis.facilitySymbol(level, status, kind), size: SIZE[level], label: words.join(" · ") });
+        }
+      });
+      const items = [...seen.values()].sort((a, b) => (a.order < b.order ? -1 : 1));
+      return { order: 1, title: data.title, items: items };
+    };
+    return group;
+  };
+
+  // Slots and views: a view is one choice (a standard, a service); it puts its layers into the slots of the control.
+  cgis.slot = () => L.layerGroup();
+  cgis.View = L.Layer.extend({
+    initialize: function (key, parts) { this._key = key; this._parts = parts; },
+    onAdd: function (map) {
+      for (const [slot, layer] of this._parts) { slot.clearLayers().addLayer(layer); }
+      map.cgisView = cgis.data(this._key);
+      map.fire("cgis:view");
+    },
+    onRemove: function () {
+      for (const [slot, layer] of this._parts) { slot.removeLayer(layer); }
+    },
+  });
+  cgis.view = (key, parts) => new cgis.View(key, parts);
+})();

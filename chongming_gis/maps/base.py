@@ -1,0 +1,212 @@
+"""What every map of a result stands on: ground, roads, borders, names and the places where people live, packed once.
+
+Geometry is simplified for the screen and leaves the metric CRS here, at the door.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import shapely
+
+from chongming_gis import crs
+from chongming_gis.maps import shares
+from chongming_gis.maps.packing import pack, pack_coordinates, pack_shapes
+from chongming_gis.maps.page import Bounds, Data
+from chongming_gis.wording import Language, Words
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import numpy.typing as npt
+    import pandas as pd
+
+    from chongming_gis.results import StudyResult
+
+AREA_TOLERANCE_M = 8.0  # below a pixel at zoom 13 in 31 degrees north
+ROAD_TOLERANCE_M = 3.0
+
+_GROUND_ROLES = {
+    "land": ("land", "island", "islands", "mainland"),
+    "flat": ("wetland", "tidal_flat", "tidalflat", "mudflat", "marsh", "beach", "flat"),
+    "water": ("water", "river", "lake", "canal", "reservoir", "sea", "pond", "riverbank"),
+    "coast": ("coast", "coastline", "dike", "seawall", "shore"),
+}
+_ROLE_OF_KIND = {kind: role for role, kinds in _GROUND_ROLES.items() for kind in kinds}
+_ROAD_CLASSES = {
+    "motorway": ("motorway", "motorway_link", "trunk", "trunk_link"),
+    "primary": ("primary", "primary_link"),
+    "secondary": ("secondary", "secondary_link"),
+    "tertiary": ("tertiary", "tertiary_link"),
+    "service": ("service", "track"),
+    "path": ("footway", "path", "cycleway", "steps", "pedestrian", "bridleway"),
+}
+_CLASS_OF_HIGHWAY = {highway: name for name, highways in _ROAD_CLASSES.items() for highway in highways}
+_DRAWN_FIRST_TO_LAST = (
+    "path", "service", "minor", "tertiary", "secondary", "primary", "motorway", "tunnel", "ferry",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The packed base of a result's maps; None where the study has no such layer."""
+
+    bounds: Bounds
+    township_codes: tuple[str, ...]
+    demand: Data
+    ground: Data | None
+    zones: Data | None
+    roads: Data | None
+    townships: Data | None
+    villages: Data | None
+    names: tuple[Data, ...]
+
+
+def build_base(result: StudyResult, language: Language) -> Base:
+    """Return the base of a result's maps."""
+    words = Words(language)
+    townships = result.townships.sort_values("township_code", kind="stable")
+    name_of = shares.township_names(result, words)
+    township_names = [name_of[code] for code in townships["township_code"]]
+    ground, zones = _ground(result, words)
+    names = [_names("names-townships", townships, township_names, is_township=True)]
+    names.append(_names("names-villages", result.villages, list(result.villages["name_zh"]), is_township=False))
+    return Base(
+        bounds=_bounds(result),
+        township_codes=tuple(townships["township_code"]),
+        demand=_demand(result, name_of),
+        ground=ground,
+        zones=zones,
+        roads=_roads(result.roads_drawn),
+        townships=_areas("townships", townships, township_names),
+        villages=_areas("villages", _polygons(result.villages), []),
+        names=tuple(entry for entry in names if entry),
+    )
+
+
+def text_list(series: pd.Series) -> list[str]:
+    """Return a text column as a list, the missing as empty text."""
+    return [str(value) for value in series.fillna("")]
+
+
+def indexed(values: list[str]) -> tuple[list[str], str]:
+    """Return the distinct texts in order of appearance, and the packed place of each value among them."""
+    distinct = list(dict.fromkeys(values))
+    place = {text: i for i, text in enumerate(distinct)}
+    return distinct, pack([place[text] for text in values])
+
+
+def lon_lat(points: gpd.GeoDataFrame) -> npt.NDArray[np.float64]:
+    """Return the longitudes and latitudes (n, 2) of a point layer, degrees."""
+    return shapely.get_coordinates(crs.to_geographic(points).geometry.to_numpy())
+
+
+def _bounds(result: StudyResult) -> Bounds:
+    layers = (result.townships, result.demand.points, result.facilities.places, result.roads_drawn)
+    shown = next((layer for layer in layers if len(layer)), None)
+    if shown is None:
+        return ((-60.0, -180.0), (70.0, 180.0))
+    west, south, east, north = (round(float(v), 5) for v in crs.to_geographic(shown[["geometry"]]).total_bounds)
+    return ((south, west), (north, east))
+
+
+def _polygons(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    return frame.loc[frame.geometry.geom_type.isin(["Polygon", "MultiPolygon"]).to_numpy()]
+
+
+def _degrees(geometry: npt.NDArray[np.object_], frame: gpd.GeoDataFrame) -> npt.NDArray[np.object_]:
+    """Return geometries made from a layer in degrees."""
+    metric = crs.parse(frame.crs, where="a layer of the result")
+    return crs.transform(geometry, metric, crs.parse(crs.GEOGRAPHIC, where="maps"))
+
+
+def _simplified(
+    geometry: npt.NDArray[np.object_], frame: gpd.GeoDataFrame, tolerance_m: float
+) -> npt.NDArray[np.object_]:
+    """Return geometries made from a layer simplified in metres and moved to degrees."""
+    return _degrees(shapely.simplify(geometry, tolerance_m), frame)
+
+
+def _ground(result: StudyResult, words: Words) -> tuple[Data | None, Data | None]:
+    """Return land, flats, water and coast; and apart from them the zones, which are a layer to switch on."""
+    land = result.land.sort_values("land_id", kind="stable")
+    if land.empty and not result.townships.empty:
+        outline = np.array([shapely.union_all(result.townships.geometry.to_numpy())], dtype=object)
+        shapes = pack_shapes(_simplified(outline, result.townships, AREA_TOLERANCE_M))
+        sets = [{"role": "land", "closed": True, "shapes": shapes}]
+        return Data.of("ground", sets), None
+    is_area = shapely.get_dimensions(land.geometry.to_numpy()) == 2
+    roles = land["kind"].map(_ROLE_OF_KIND).fillna("zone").to_numpy()
+    roles = np.where(is_area & (roles == "coast"), "land", np.where(~is_area & (roles == "land"), "coast", roles))
+    drawn: list[dict[str, Any]] = []
+    zones: list[dict[str, Any]] = []
+    for role in ("land", "flat", "water", "coast", "zone"):
+        for closed in (True, False):
+            rows = land.loc[(roles == role) & (is_area == closed)]
+            if rows.empty:
+                continue
+            shapes = pack_shapes(_simplified(rows.geometry.to_numpy(), land, AREA_TOLERANCE_M))
+            entry = {"role": role, "closed": closed, "shapes": shapes}
+            if role == "zone":
+                kinds = [words.or_raw("zone", kind) for kind in rows["kind"]]
+                names = [name or kind for name, kind in zip(text_list(rows["name_zh"]), kinds, strict=True)]
+                zones.append({**entry, "names": names, "kinds": kinds} if closed else entry)
+            else:
+                drawn.append(entry)
+    return (Data.of("ground", drawn) if drawn else None), (Data.of("zones", zones) if zones else None)
+
+
+def _roads(roads: gpd.GeoDataFrame) -> Data | None:
+    """Return the roads by class, joined end to end and simplified."""
+    classes = roads["highway"].map(_CLASS_OF_HIGHWAY).fillna("minor").to_numpy().astype(object)
+    in_tunnel = roads["tunnel"].fillna("no").ne("no").to_numpy() & np.isin(classes, ["motorway", "primary"])
+    classes[in_tunnel] = "tunnel"
+    classes[(roads["route"] == "ferry").to_numpy()] = "ferry"
+    sets = []
+    for name in _DRAWN_FIRST_TO_LAST:
+        chosen = roads.loc[classes == name]
+        if chosen.empty:
+            continue
+        pieces = shapely.get_parts(chosen.geometry.to_numpy())
+        joined = shapely.get_parts(shapely.line_merge(shapely.multilinestrings(pieces)))
+        sets.append({"name": name, "shapes": pack_shapes(_simplified(joined, roads, ROAD_TOLERANCE_M))})
+    return Data.of("roads", sets) if sets else None
+
+
+def _areas(key: str, areas: gpd.GeoDataFrame, names: list[str]) -> Data | None:
+    """Return areas simplified together, so that neighbours keep one common border."""
+    if areas.empty:
+        return None
+    simple = shapely.coverage_simplify(areas.geometry.to_numpy(), AREA_TOLERANCE_M)
+    return Data.of(key, {"names": names, "shapes": pack_shapes(_degrees(simple, areas))})
+
+
+def _names(key: str, areas: gpd.GeoDataFrame, names: list[str], *, is_township: bool) -> Data | None:
+    """Return names with the place to write them, those of large areas first where areas are known."""
+    if areas.empty:
+        return None
+    anchors = shapely.point_on_surface(areas.geometry.to_numpy())
+    style = {"fromZoom": 0, "font": "600 13px", "figureFont": "12px", "colour": "#1f2a30"}
+    if not is_township:
+        style = {"fromZoom": 13, "font": "11.5px", "figureFont": "11px", "colour": "#4a4a55"}
+    content = {"names": names, "areas": is_township, "style": style}
+    return Data.of(key, {**content, "anchors": pack_coordinates(shapely.get_coordinates(_degrees(anchors, areas)))})
+
+
+def _demand(result: StudyResult, townships: dict[str, str]) -> Data:
+    points = result.demand.points
+    villages = dict(zip(result.villages["village_code"], text_list(result.villages["name_zh"]), strict=True))
+    names, name_of = indexed(text_list(points["name_zh"]))
+    village_names, village_of = indexed([villages.get(code, code) for code in text_list(points["village_code"])])
+    township_names, township_of = indexed([townships.get(code, code) for code in text_list(points["township_code"])])
+    content = {
+        "xy": pack_coordinates(lon_lat(points)),
+        "names": names,
+        "name": name_of,
+        "villages": village_names,
+        "village": village_of,
+        "townships": township_names,
+        "township": township_of,
+    }
+    return Data.of("demand", content)

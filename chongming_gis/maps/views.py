@@ -1,0 +1,231 @@
+"""What a map shows of one question (a service under a standard): people by minutes, shares by township, facilities.
+
+Every figure that a page prints is made into text here from the coverage table; the page only places it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from chongming_gis import wording
+from chongming_gis.maps import shares
+from chongming_gis.maps.base import Base, indexed, lon_lat, text_list
+from chongming_gis.maps.packing import pack, pack_coordinates
+from chongming_gis.maps.page import Data
+from chongming_gis.tables import persons_column
+from chongming_gis.units import minutes_to_seconds, seconds_to_minutes
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import numpy.typing as npt
+
+    from chongming_gis.config import ServiceConfig
+    from chongming_gis.results import StudyResult
+    from chongming_gis.wording import Words
+
+# Blues for the covered and orange to dark red for the others: told apart with every kind of colour vision.
+COVERED_FILLS = ("#08457e", "#2b7bba", "#5aa9cf", "#8fcbd6")  # near to far
+UNCOVERED_FILLS = ("#f28e2b", "#cf3a24", "#7a1414")
+UNREACHED_FILL = "#2b2b2b"
+_NICE_MINUTES = (5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240)
+
+
+def persons_data(result: StudyResult, service: ServiceConfig) -> Data:
+    """Return the persons of a service's group and base at each demand point, in tenths."""
+    column = persons_column(service.base, service.group)
+    persons = result.demand.persons[column].to_numpy(dtype=np.float64)
+    return Data.of(f"persons-{service.base}-{service.group}", pack(np.rint(persons * 10.0).astype(np.int64)))
+
+
+def facilities_data(result: StudyResult, service: ServiceConfig, words: Words) -> Data:
+    """Return the facilities of a service with what their cards say."""
+    places = facilities_of(result, service)
+    levels, level_of = indexed(text_list(places["level"]))
+    statuses, status_of = indexed(text_list(places["status"]))
+    kinds, kind_of = indexed(text_list(places["data_kind"]))
+    content = {
+        "title": words.name(service),
+        "xy": pack_coordinates(lon_lat(places)),
+        "names": text_list(places["name_zh"]),
+        "levels": levels,
+        "level": _digits(level_of),
+        "statuses": statuses,
+        "status": _digits(status_of),
+        "kinds": kinds,
+        "kind": _digits(kind_of),
+        "rows": _facility_rows(result, places, words),
+    }
+    return Data.of(f"facilities-{service.id}", content)
+
+
+def facilities_of(result: StudyResult, service: ServiceConfig) -> gpd.GeoDataFrame:
+    """Return the facilities of a service in order of their id."""
+    places = result.facilities.places
+    return places.loc[places["service"] == service.id].sort_values("facility_id", kind="stable")
+
+
+def view_data(result: StudyResult, base: Base, question: shares.Question, words: Words) -> Data:
+    """Return one question's times, classes and figures, in the order of the demand points and townships."""
+    service = question.service
+    access = _access(result, question)
+    facility_ids = pd.Index(facilities_of(result, service)["facility_id"])
+    limit_minutes = seconds_to_minutes(1.0) * access["standard_s"].to_numpy(dtype=np.float64)
+    modes = {mode.id: words.name(mode) for mode in result.study.modes}
+    limit_keys = [f"{m:g}|{mode}" for m, mode in zip(limit_minutes, access["mode"], strict=True)]
+    distinct, limit_of = indexed(limit_keys)
+    time_s = access["time_s"].to_numpy(dtype=np.float64)
+    classes, class_of = minute_classes(time_s, access["covered"].to_numpy(dtype=bool), limit_minutes, words)
+    reached = np.isfinite(time_s)
+    content = {
+        **_heading(result, question, words),
+        "areas": _township_figures(result, base, question),
+        "limits": [{"minutes": k.partition("|")[0], "mode": modes.get(k.partition("|")[2], "")} for k in distinct],
+        "limit": limit_of,
+        "time": pack(np.where(reached, np.rint(np.where(reached, time_s, 0.0)) + 1, 0).astype(np.int64)),
+        "classes": classes,
+        "cls": pack(class_of),
+        "facility": pack(facility_ids.get_indexer(pd.Index(access["facility_id"])) + 1),
+        "within": pack(access["n_within"].to_numpy(dtype=np.int64)),
+    }
+    return Data.of(f"view-{question.key}", content)
+
+
+def minute_classes(
+    time_s: npt.NDArray[np.float64],
+    covered: npt.NDArray[np.bool_],
+    limit_minutes: npt.NDArray[np.float64],
+    words: Words,
+) -> tuple[list[dict[str, Any]], npt.NDArray[np.int64]]:
+    """Return the classes of travel time that occur, and the class of each place.
+
+    Covered and not covered never share a class: where the limit differs between settlement classes, the same minutes
+    can be within one limit and beyond another.
+    """
+    most = float(limit_minutes.max()) if len(limit_minutes) else 15.0
+    least = float(limit_minutes.min()) if len(limit_minutes) else 15.0
+    inner = [m for m in _NICE_MINUTES if m < most] + [most]
+    while len(inner) > len(COVERED_FILLS):
+        inner = inner[::-1][::2][::-1]
+    outer = [2.0 * most, 4.0 * most, math.inf]
+    starts = [0.0, *inner[:-1], least, *outer[:-1]]
+    ends = [*inner, *outer]
+    covered_fills = COVERED_FILLS[: len(inner)] if len(inner) > 1 else COVERED_FILLS[1:2]
+    classes = [
+        {"fill": fill, "covered": k < len(inner), "label": _minutes_label(starts[k], ends[k], words)}
+        for k, fill in enumerate([*covered_fills, *UNCOVERED_FILLS])
+    ]
+    classes.append({"fill": UNREACHED_FILL, "covered": False, "label": words("class_unreached")})
+    within = np.searchsorted(minutes_to_seconds(1.0) * np.array(inner), time_s).clip(max=len(inner) - 1)
+    beyond = len(inner) + np.searchsorted(minutes_to_seconds(1.0) * np.array(outer), time_s).clip(max=len(outer) - 1)
+    class_of = np.where(covered, within, np.where(np.isfinite(time_s), beyond, len(classes) - 1))
+    occurring, renumbered = np.unique(class_of, return_inverse=True)
+    return [classes[k] for k in occurring], renumbered.astype(np.int64)
+
+
+def _minutes_label(start: float, end: float, words: Words) -> str:
+    if math.isinf(end):
+        return words("class_over", start=f"{start:g}")
+    return words("class_between", start=f"{start:g}", to=f"{end:g}") if start else words("class_upto", to=f"{end:g}")
+
+
+def _access(result: StudyResult, question: shares.Question) -> pd.DataFrame:
+    """Return the access rows of a question in the order of the demand points."""
+    table = result.access
+    wanted = (
+        (table["service"] == question.service.id)
+        & (table["standard"] == question.standard.id)
+        & (table["serves_rule"] == question.rule)
+    )
+    return table.loc[wanted].set_index("demand_id").loc[list(result.demand.points["demand_id"])]
+
+
+def standard_line(result: StudyResult, question: shares.Question, words: Words) -> str:
+    """Return the name of a standard, whether anyone may use any facility, and what it asks for."""
+    name = question_name(question, words)
+    text = words.standard(result.study, question.standard)
+    return f"{name}：{text}" if words.language == "zh" else f"{name}: {text}"
+
+
+def question_name(question: shares.Question, words: Words) -> str:
+    """Return the name of a standard, marked where the rule on who may use which facility is lifted."""
+    name = words.name(question.standard)
+    return name if question.rule == "applied" else words("view_ignored", standard=name)
+
+
+def _heading(result: StudyResult, question: shares.Question, words: Words) -> dict[str, Any]:
+    service = question.service
+    who = words.group(result.study, service.group, service.base)
+    figures = shares.whole(result, question)
+    figure = None
+    if figures:
+        shown = shares.in_words(figures)
+        figure = {"share": shown["share"], "text": words("figure", who=who, **shown)}
+    return {
+        "service": words.name(service),
+        "standard": standard_line(result, question, words),
+        "who": who,
+        "figure": figure,
+    }
+
+
+def _township_figures(result: StudyResult, base: Base, question: shares.Question) -> list[dict[str, Any] | None]:
+    """Return what the card of each township says, and the share that colours it; None for one without figures."""
+    found = shares.by_code(result, question, "township")
+    matters = question.rule == "applied" and shares.rule_matters(result, question)
+    freed = shares.Question(question.service, question.standard, "ignored")
+    ignored = shares.by_code(result, freed, "township") if matters else {}
+    out: list[dict[str, Any] | None] = []
+    for code in base.township_codes:
+        figures = found.get(code)
+        if figures is None:
+            out.append(None)
+            continue
+        value = None if math.isnan(figures.share) else round(figures.share, 6)
+        entry = {**shares.in_words(figures), "value": value}
+        if code in ignored and ignored[code].covered != figures.covered:
+            entry["shareIgnored"] = wording.share(ignored[code].share)
+        out.append(entry)
+    return out
+
+
+def _facility_rows(result: StudyResult, places: gpd.GeoDataFrame, words: Words) -> list[list[tuple[str, str]]]:
+    capacity: dict[str, list[tuple[str, str]]] = {}
+    table = result.facilities.capacity.sort_values(["facility_id", "unit"], kind="stable")
+    for facility_id, unit, value, used in zip(
+        table["facility_id"], table["unit"], table["value"], table["used"], strict=True
+    ):
+        text = wording.quantity(float(value))
+        if pd.notna(used):
+            text = words("facility_used", value=text, used=wording.quantity(float(used)))
+        capacity.setdefault(facility_id, []).append((words("facility_capacity", unit=unit), text))
+    out = []
+    for record in places.drop(columns=str(places.active_geometry_name)).to_dict("records"):
+        quality = record["position_quality_m"]
+        data = [words.or_raw("kind", record["data_kind"])]
+        data += [words("quality_m", metres=wording.quantity(float(quality)))] if pd.notna(quality) else []
+        years = [str(record[key]) if pd.notna(record[key]) else "" for key in ("open_year", "close_year")]
+        rows = [
+            (words("facility_level"), words(f"level.{record['level']}")),
+            (words("facility_kind"), _text(record["kind"])),
+            *capacity.get(record["facility_id"], []),
+            (words("facility_serves"), words(f"serves.{record['serves']}")),
+            (words("facility_status"), words(f"status.{record['status']}")),
+            (words("facility_years"), " – ".join(years) if any(years) else ""),
+            (words("facility_data"), " · ".join(data)),
+            (words("facility_source"), _text(record["source"])),
+        ]
+        out.append([row for row in rows if row[1]])
+    return out
+
+
+def _text(value: object) -> str:
+    return str(value) if pd.notna(value) else ""  # type: ignore[call-overload]
+
+
+def _digits(packed: str) -> list[int]:
+    """Return the values of packed numbers below 32 (codes of a short list)."""
+    return [ord(letter) - ord("A") for letter in packed]

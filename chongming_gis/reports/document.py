@@ -1,0 +1,81 @@
+"""report.html: one self-contained file with the whole report and its maps.
+
+The maps are the pages of ``maps``, cut into the parts they share (scripts, ground, roads, people), so that each part
+stands in the file once; a small script puts a map together when the reader comes near it.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+from chongming_gis import maps
+from chongming_gis.errors import OutputError
+from chongming_gis.maps.page import POLICY, safe_json
+from chongming_gis.reports.content import build_content
+from chongming_gis.wording import HTML_LANG, Language, Words
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from jinja2 import Template
+
+    from chongming_gis.results import StudyResult
+
+FILE = "report.html"
+
+
+def write_report(result: StudyResult, folder: Path, *, language: Language = "zh") -> Path:
+    """Write ``report.html`` into a result folder and return its path.
+
+    Raises
+    ------
+    OutputError
+        The folder cannot be written.
+    """
+    path = folder / FILE
+    page = render_report(result, language=language)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(page, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise OutputError(f"{path}: the report cannot be written ({error.strerror or error})") from error
+    return path
+
+
+def render_report(result: StudyResult, *, language: Language = "zh") -> str:
+    """Return the report as one HTML page."""
+    words = Words(language)
+    parts: dict[str, int] = {}
+    frames = {
+        name: [parts.setdefault(part, len(parts)) for part in sheet.page.parts()]
+        for name, sheet in maps.all_maps(result, language=language).items()
+    }
+    return _template().render(
+        lang=HTML_LANG[language],
+        policy=POLICY,
+        words=words,
+        report=build_content(result, words),
+        css=_asset("report.css"),
+        script=_asset("report.js"),
+        frames=frames,
+        parts=safe_json(list(parts)),
+    )
+
+
+def _asset(name: str) -> str:
+    return files("chongming_gis.reports").joinpath("assets", name).read_text(encoding="utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FunctionLoader(_asset), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+
+
+def _template() -> Template:
+    return _environment().get_template("report.html.jinja")

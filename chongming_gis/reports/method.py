@@ -1,0 +1,152 @@
+"""The chapter on data and method: sources, files, modes, standards, networks, snapping, counts and versions.
+
+It says what the manifest says; a part that the manifest lacks is left out, except the sources, which the study knows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from chongming_gis import wording
+from chongming_gis.maps import notices
+from chongming_gis.reports.blocks import Bullets, Paragraph, Table, number, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from chongming_gis.reports.blocks import Block, Cell
+    from chongming_gis.results import StudyResult
+    from chongming_gis.wording import Words
+
+_DIGEST_SHOWN = 12
+
+
+def blocks(result: StudyResult, words: Words) -> tuple[Block, ...]:
+    """Return the blocks of the chapter."""
+    manifest = result.manifest
+    found: list[Block | None] = [
+        Bullets(tuple(words(f"method.{key}") for key in ("time", "nearest", "serves", "missing", "tables"))),
+        _sources(result, words),
+        _standards(result, words),
+        _modes(result, words),
+        _networks(result, manifest.get("network") or (), words),
+        _snapping(result, manifest.get("snapping") or (), words),
+        _counts(result, manifest.get("counts") or {}, words),
+        _inputs(result, manifest.get("inputs") or (), words),
+        _versions(manifest.get("versions") or {}, words),
+        Paragraph(words("method.digest", digest=manifest["study_digest"])) if manifest.get("study_digest") else None,
+    ]
+    notes = tuple(str(note) for note in manifest.get("notices") or ())
+    if notes:
+        found += [Paragraph(words("method.notices")), Bullets(notes)]
+    return tuple(block for block in found if block)
+
+
+def _table(caption: str, columns: Iterable[str], rows: Sequence[tuple[Cell, ...]], words: Words) -> Table | None:
+    return Table(words(caption), tuple(words(f"col.{c}") for c in columns), tuple(rows)) if rows else None
+
+
+def _given(value: object) -> str:
+    """Return a value of the manifest as it stands, or a dash where it is not given."""
+    if value is None or value == "":
+        return wording.NOTHING
+    return wording.quantity(float(value)) if isinstance(value, (int, float)) else str(value)
+
+
+def _sources(result: StudyResult, words: Words) -> Table | None:
+    rows = [
+        (
+            text(words.role(result.study, str(entry["role"]))),
+            text(words.or_raw("kind", str(entry.get("kind") or "")) or wording.NOTHING),
+            text(_given(entry.get("source"))),
+            text(_given(entry.get("licence"))),
+            text(_given(entry.get("date"))),
+            number(_given(entry.get("position_quality_m"))),
+        )
+        for entry in notices.sources(result)
+    ]
+    return _table("method.sources", ("role", "kind", "source", "licence", "date", "quality"), rows, words)
+
+
+def _standards(result: StudyResult, words: Words) -> Table | None:
+    rows = [
+        (
+            text(f"{words.name(service)} · {words.name(standard)}"),
+            text(words.standard(result.study, standard)),
+            text(standard.source),
+        )
+        for service in result.study.services
+        for standard in service.standards
+    ]
+    return _table("method.standards", ("service_standard", "limits", "source"), rows, words)
+
+
+def _modes(result: StudyResult, words: Words) -> Table | None:
+    rows = [
+        (text(words.name(mode)), text(words.or_raw("preset", mode.preset)), text(mode.source))
+        for mode in result.study.modes
+    ]
+    return _table("method.modes", ("mode", "preset", "source"), rows, words)
+
+
+def _mode_name(result: StudyResult, mode_id: object, words: Words) -> str:
+    return next((words.name(mode) for mode in result.study.modes if mode.id == mode_id), str(mode_id))
+
+
+def _networks(result: StudyResult, entries: Iterable[Mapping[str, Any]], words: Words) -> Table | None:
+    rows = []
+    for entry in entries:
+        largest = entry.get("largest_component_share")
+        sizes = [number(_given(entry.get(key))) for key in ("nodes", "edges", "length_km", "components")]
+        share = wording.share(None if largest is None else float(largest))
+        rows.append((text(_mode_name(result, entry.get("mode"), words)), *sizes, number(share)))
+    return _table("method.networks", ("mode", "nodes", "edges", "length_km", "components", "largest"), rows, words)
+
+
+def _snapping(result: StudyResult, entries: Iterable[Mapping[str, Any]], words: Words) -> Table | None:
+    rows = []
+    for entry in entries:
+        what = str(entry.get("what"))
+        name = words.or_raw("what", what) if what == "demand" else words.service(result.study, what)
+        reasons = [
+            words("reason_count", reason=words.or_raw("reason", str(reason)), n=_given(n))
+            for reason, n in (entry.get("reasons") or {}).items()
+        ]
+        counts = [number(_given(entry.get(key))) for key in ("points", "snapped", "out_of_reach", "moved_from_tiny")]
+        mode = text(_mode_name(result, entry.get("mode"), words))
+        rows.append((text(name), mode, *counts, text(words.join(reasons))))
+    columns = ("what", "mode", "points", "snapped", "out_of_reach", "moved", "reasons")
+    return _table("method.snapping", columns, rows, words)
+
+
+def _counts(result: StudyResult, counts: Mapping[str, Any], words: Words) -> Table | None:
+    rows = []
+    for key, value in counts.items():
+        what, _, rest = key.partition(":")
+        if what == "persons":
+            base, _, group = rest.partition(":")
+            name = words("count.persons", who=words.group(result.study, group, base))
+            rows.append((text(name), number(wording.persons(float(value)))))
+        elif what == "facilities":
+            rows.append((text(words.role(result.study, key)), number(_given(value))))
+        else:
+            rows.append((text(words.or_raw("count", key)), number(_given(value))))
+    return _table("method.counts", ("item", "number"), rows, words)
+
+
+def _inputs(result: StudyResult, entries: Iterable[Mapping[str, Any]], words: Words) -> Table | None:
+    rows = []
+    for entry in entries:
+        read, kept = entry.get("rows_read"), entry.get("rows_kept")
+        shown = _given(read)
+        if read is not None and kept is not None and kept != read:
+            shown = words("rows.read_kept", read=shown, kept=_given(kept))
+        digest = str(entry.get("sha256") or wording.NOTHING)[:_DIGEST_SHOWN]
+        role = words.role(result.study, str(entry.get("role")))
+        rows.append((text(role), text(_given(entry.get("path"))), text(digest), number(shown)))
+    return _table("method.inputs", ("role", "file", "sha256", "rows"), rows, words)
+
+
+def _versions(versions: Mapping[str, Any], words: Words) -> Table | None:
+    rows = [(text(str(name)), text(str(version))) for name, version in versions.items()]
+    return _table("method.versions", ("item", "version"), rows, words)

@@ -1,0 +1,216 @@
+"""Where people live: point layers, tables of longitude and latitude, or the buildings and places of an OSM extract."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from chongming_gis import crs as crs_module
+from chongming_gis import tables
+from chongming_gis.errors import InputFileError, StudyError, TableError
+from chongming_gis.sources import layers, tagged
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pyproj import CRS
+
+    from chongming_gis.config import DemandSource, StudyConfig
+
+#: The persons column of demand that comes from OSM; a study's groups name it.
+POPULATION = "population"
+
+#: Values of ``building`` in which nobody lives (wiki *Key:building*: commercial, religious, civic, agricultural,
+#: power, cars, other), and ruins. ``yes`` and every value that is not listed counts as lived in.
+NOT_LIVED_IN = frozenset(
+    {
+        *(
+            "no",
+            "garage",
+            "garages",
+            "carport",
+            "parking",
+            "shed",
+            "roof",
+            "ruins",
+            "collapsed",
+            "construction",
+            "ship",
+        ),
+        *("industrial", "warehouse", "commercial", "retail", "office", "supermarket", "kiosk", "service", "hangar"),
+        *("manufacture", "utility", "transformer_tower", "water_tower", "storage_tank", "silo", "digester", "tower"),
+        *("church", "chapel", "cathedral", "temple", "mosque", "synagogue", "shrine", "religious", "monastery"),
+        *("school", "kindergarten", "university", "college", "hospital", "public", "civic", "government", "museum"),
+        *("fire_station", "train_station", "station", "transportation", "bridge", "toilets", "stadium", "sports_hall"),
+        *("grandstand", "pavilion", "riding_hall", "sports_centre", "hotel", "bunker", "military"),
+        *("barn", "stable", "cowshed", "sty", "farm_auxiliary", "greenhouse", "greenhouse_horticulture", "glasshouse"),
+        *("slurry_tank", "hut", "boathouse", "entrance", "underpass_entrance", "subway_entrance", "gatehouse"),
+    }
+)
+_GROUPED_NUMBER = re.compile(r"^\d{1,3}(?:[ ,.'\u00a0]\d{3})+$|^\d+$")
+
+
+def read_demand(source: DemandSource, *, path: Path, study: StudyConfig, crs: CRS) -> tables.Demand:
+    """Return demand points in the metric CRS and their persons by base and group, ordered by demand_id.
+
+    Parameters
+    ----------
+    source : the study's ``sources.demand``.
+    path : the file, resolved from the study file.
+    study : for its groups (whose columns are added up), and its settlement classes.
+
+    Returns
+    -------
+    Demand
+        ``points.attrs["report"]`` counts what was read and dropped, ``points.attrs["dropped"]`` names the dropped.
+
+    Raises
+    ------
+    InputFileError
+        The file is missing, damaged, of a format that is not read, or has no point in it.
+    StudyError
+        ``osm`` is missing for an OSM file, or given for another.
+    CrsError
+        A layer without CRS, or a table whose datum is not declared.
+    TableError
+        Columns are missing, persons missing or negative, ids repeated, settlement classes missing or unknown; every
+        fault is listed with its rows.
+    """
+    family = layers.check_suffix(path, layers.TABLE, layers.LAYER, layers.OSM)
+    if (family is layers.OSM) != (source.osm is not None):
+        need = "is needed for an OSM file" if source.osm is None else "is only for OSM files"
+        raise StudyError(f"{path}: sources.demand.osm ('buildings' or 'places') {need}")
+    if source.osm == "buildings":
+        table, dropped = _buildings(path, persons=source.persons_per_building)
+    elif source.osm == "places":
+        table, dropped = _places(path)
+    else:
+        table, dropped = layers.read_points(path, columns=source.columns, layer=source.layer, datum=source.datum), []
+    if table.frame.empty:
+        raise InputFileError(f"{path}: there is no demand point in this file ({len(dropped)} dropped)")
+    demand = _demand_of(table, source, study=study, crs=crs, where=str(path))
+    demand.points.attrs.update(
+        report={"points_read": len(table.frame) + len(dropped), "points_dropped": len(dropped)}, dropped=dropped
+    )
+    return demand
+
+
+def _demand_of(
+    table: layers.PointTable, source: DemandSource, *, study: StudyConfig, crs: CRS, where: str
+) -> tables.Demand:
+    frame = table.frame
+    columns = {name: layers.text_column(frame, name) for name in tables.DEMAND.columns}
+    columns["settlement_class"] = layers.text_column(frame, "settlement_class", default=source.settlement_class)
+    persons, persons_faults = _persons(table, study)
+    faults = [
+        *table.faults,
+        *_id_faults(table, columns["demand_id"]),
+        *_class_faults(table, columns["settlement_class"], {entry.id for entry in study.settlement_classes}),
+        *persons_faults,
+    ]
+    if faults:
+        raise TableError(f"{where}: {'; '.join(faults)}")
+    points = gpd.GeoDataFrame(columns, geometry=frame.geometry, crs=frame.crs)
+    points = crs_module.to_metric(points, crs, where=where).sort_values("demand_id", kind="stable")
+    persons = persons.loc[points.index].set_axis(pd.Index(points["demand_id"], name="demand_id"))
+    points = points.reset_index(drop=True)
+    tables.validate(points, tables.DEMAND, where=where)
+    return tables.Demand(points=points, persons=persons)
+
+
+def _id_faults(table: layers.PointTable, ids: pd.Series) -> list[str]:
+    if "demand_id" not in table.frame.columns:
+        have = layers.name_columns(table.frame)
+        return [f"no column 'demand_id'; the file has {have}: map one in sources.demand.columns"]
+    return [
+        *table.fault(ids.isna(), "demand_id is missing"),
+        *table.fault(ids.duplicated(keep=False) & ids.notna(), "demand_id is given more than once"),
+    ]
+
+
+def _class_faults(table: layers.PointTable, classes: pd.Series, allowed: set[str]) -> list[str]:
+    if classes.isna().all():
+        return ["no settlement_class: add the column, or one class for all in sources.demand.settlement_class"]
+    known = ", ".join(sorted(allowed))
+    return [
+        *table.fault(classes.isna(), "settlement_class is missing"),
+        *table.fault(classes.notna() & ~classes.isin(allowed), f"settlement_class is none of the study's: {known}"),
+    ]
+
+
+def _persons(table: layers.PointTable, study: StudyConfig) -> tuple[pd.DataFrame, list[str]]:
+    """Return persons by base and group, and what is wrong with the columns they are added up from."""
+    wanted = {
+        tables.persons_column(base, group.id): names for group in study.groups for base, names in group.columns.items()
+    }
+    counts: dict[str, pd.Series] = {}
+    faults = []
+    for name in dict.fromkeys(name for names in wanted.values() for name in names):
+        if name not in table.frame.columns:
+            faults.append(f"no persons column {name!r}; the file has {layers.name_columns(table.frame)}")
+            continue
+        number = layers.to_numbers(table.frame[name])
+        faults += table.fault(~np.isfinite(number), f"{name} is missing or not a number (write 0 where nobody lives)")
+        faults += table.fault(number < 0.0, f"{name} is negative")
+        counts[name] = pd.Series(number, index=table.frame.index)
+    if faults:
+        return pd.DataFrame(), faults
+    sums = {
+        column: sum((counts[name] for name in names), start=pd.Series(0.0, table.frame.index))
+        for column, names in wanted.items()
+    }
+    return pd.DataFrame(sums, index=table.frame.index), []
+
+
+def _buildings(path: Path, *, persons: float) -> tuple[layers.PointTable, list[str]]:
+    found = tagged.read_tagged(path, {"building": (tagged.ANY_VALUE,)})
+    dropped = [f"{osm_id}: no position in the extract" for osm_id in found.without_position]
+    kept = []
+    for row, (osm_id, tags) in enumerate(zip(found.osm_id, found.tags, strict=True)):
+        if tags["building"] in NOT_LIVED_IN:
+            dropped.append(f"{osm_id}: building={tags['building']}")
+        else:
+            kept.append(row)
+    return _osm_table(found, kept, population=[persons] * len(kept)), dropped
+
+
+def _places(path: Path) -> tuple[layers.PointTable, list[str]]:
+    found = tagged.read_tagged(path, {"place": (tagged.ANY_VALUE,)})
+    dropped, kept, population = [], [], []
+    for row, (osm_id, tags) in enumerate(zip(found.osm_id, found.tags, strict=True)):
+        if not osm_id.startswith("n"):
+            continue  # the outline of a place whose node is listed itself
+        persons = _whole_number(tags.get("population", ""))
+        if persons is None:
+            name = tagged.name_of(tags) or "without name"
+            dropped.append(f"{osm_id}: {tags['place']} {name} has no population that is a number")
+        else:
+            kept.append(row)
+            population.append(persons)
+    return _osm_table(found, kept, population=population), dropped
+
+
+def _osm_table(found: tagged.TaggedObjects, kept: list[int], *, population: list[float]) -> layers.PointTable:
+    columns = {
+        "demand_id": pd.Series([found.osm_id[row] for row in kept], dtype="str"),
+        "name_zh": pd.Series([tagged.name_of(found.tags[row]) for row in kept], dtype="str"),
+        POPULATION: pd.Series(population, dtype=float),
+    }
+    points = shapely.centroid(found.geometry[kept])
+    return layers.PointTable(gpd.GeoDataFrame(columns, geometry=points, crs=crs_module.GEOGRAPHIC), [], first_row=1)
+
+
+def _whole_number(text: str) -> float | None:
+    """Return persons of an OSM ``population`` tag (``5797``, ``5 797``, ``5.797``), or None.
+
+    Examples
+    --------
+    >>> _whole_number("5,797"), _whole_number("about 100")
+    (5797.0, None)
+    """
+    return float(re.sub(r"\D", "", text)) if _GROUPED_NUMBER.match(text.strip()) else None

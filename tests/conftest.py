@@ -1,0 +1,20 @@
+"""Fixtures that tests of several packages share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real extracts: CHONGMING_GIS_DATA, else ../shared/data beside the repository."""
+    folder = Path(os.environ.get("CHONGMING_GIS_DATA", REPOSITORY.parent / "shared" / "data"))
+    if not folder.is_dir():
+        reason = f"no real extracts at {folder}; set CHONGMING_GIS_DATA to the folder that holds osm/ and roads/"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return folder

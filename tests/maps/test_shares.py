@@ -1,0 +1,37 @@
+import math
+
+from chongming_gis.maps import shares
+
+
+def test_figures_are_those_of_the_coverage_table(toy_result):
+    service = toy_result.study.service("meal_point")
+    question = shares.headline(service)
+    whole = shares.whole(toy_result, question)
+    assert (whole.persons, whole.covered, whole.uncovered) == (65.0, 30.0, 35.0)
+    places = shares.by_code(toy_result, question, "township")
+    assert list(places) == ["101", "102", "103"]
+    assert places["101"].share == 0.5
+    assert math.isnan(places["103"].share)
+
+
+def test_the_rule_is_lifted_only_where_that_changes_a_number(toy_result):
+    meal, care = (toy_result.study.service(name) for name in ("meal_point", "care_home"))
+    assert [q.rule for q in shares.questions(toy_result, meal)] == ["applied", "applied", "ignored", "ignored"]
+    assert [q.rule for q in shares.questions(toy_result, care)] == ["applied"]
+
+
+def test_the_three_numbers_shown_add_up():
+    shown = shares.in_words(shares.Figures(persons=249_621.4, covered=133_304.6, share=0.534))
+    assert shown == {"persons": "249,621", "covered": "133,305", "uncovered": "116,316", "share": "53.4%"}
+
+
+def test_a_fraction_of_a_person_left_out_is_not_nobody():
+    assert shares.in_words(shares.Figures(persons=10.3, covered=10.1, share=0.98))["uncovered"] == "<1"
+
+
+def test_english_names_stand_in_where_there_are_some(toy_result):
+    from chongming_gis.wording import Words
+
+    names = shares.township_names(toy_result, Words("en"))
+    assert names["101"] == "Bao <b>"
+    assert "庙镇" in names["102"]
