@@ -70,7 +70,7 @@ def _check(net: network.Network, sites: np.ndarray, reached) -> None:  # noqa: A
 
 
 def planar_network(n_nodes: int) -> tables.RoadTables:
-    """Return a square grid with jittered nodes, a quarter of its edges left out: planar, connected for the most part."""
+    """Return a square grid with jittered nodes, a quarter of its edges left out: planar and mostly connected."""
     side = round(n_nodes**0.5)
     rng = np.random.default_rng(measure.SEED)
     number = np.arange(side * side).reshape(side, side)

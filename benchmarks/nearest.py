@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import networkx as nx
 import numpy as np
 from scipy import sparse
@@ -9,8 +11,10 @@ from scipy.sparse import csgraph
 
 from benchmarks import measure
 from benchmarks.measure import Row
-from chongming_gis import network
 from chongming_gis.kernels import paths
+
+if TYPE_CHECKING:
+    from chongming_gis import network
 
 SITES = 200
 

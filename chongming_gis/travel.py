@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 Points: TypeAlias = SnappedPoints | gpd.GeoSeries
 Direction = Literal["to_destination", "from_destination"]
+DIRECTIONS: tuple[Direction, ...] = ("to_destination", "from_destination")
 
 DECIMALS_S = 6
 _SLACK_S = 10.0**-DECIMALS_S  # searches go this much farther, so that rounding decides at the cutoff
@@ -235,6 +236,8 @@ def _snapped(network: Network, points: Points) -> SnappedPoints:
 
 def _ways(network: Network, direction: Direction) -> tuple[_Way, _Way]:
     """Return the way in which origins travel, and its reverse."""
+    if direction not in DIRECTIONS:
+        raise NetworkError(f"direction = {direction!r}: is none of {', '.join(DIRECTIONS)}")
     outward = _Way(network.outward, network.forward_s, network.backward_s)
     inward = _Way(network.inward, network.backward_s, network.forward_s)
     return (outward, inward) if direction == "to_destination" else (inward, outward)

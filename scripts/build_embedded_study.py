@@ -1,7 +1,7 @@
 """Makes the embedded Chongming study (data/boundaries, network, demand, facilities) out of the facts in data/sources.
 
-    python scripts/build_embedded_study.py            writes the files
-    python scripts/build_embedded_study.py --check    compares them with what would be written; exit code 1 if they differ
+python scripts/build_embedded_study.py            writes the files
+python scripts/build_embedded_study.py --check    compares them with what would be written; exit code 1 if they differ
 """
 
 from __future__ import annotations

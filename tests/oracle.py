@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import networkx as nx
 import numpy as np
 
-OPEN_WORDS = set("yes permissive designated official destination customers delivery public discouraged dismount".split())
-SHUT_WORDS = set(
-    "no private agricultural forestry emergency military use_sidepath permit residents restricted".split()
+OPEN_WORDS = set(
+    "yes permissive designated official destination customers delivery public discouraged dismount".split()
 )
+SHUT_WORDS = set("no private agricultural forestry emergency military use_sidepath permit residents restricted".split())
 WALKERS_ONLY = set("footway pedestrian steps corridor elevator bridleway platform via_ferrata".split())
 SLOW_ONLY = WALKERS_ONLY | set("path cycleway track trail crossing".split())
 UNUSABLE = set("construction proposed planned abandoned razed raceway bus_guideway escape emergency_bay".split())
@@ -264,7 +264,7 @@ def within(times, cutoff_s):
 
 def assert_same_times(found, expected, *, cutoff_s=np.inf, tolerance_s=1e-6):
     """Equal to a microsecond; a time on the cutoff itself may fall on either side by its last bit."""
-    at_cutoff = np.isfinite(expected) & (np.abs(expected - cutoff_s) <= tolerance_s)
+    at_cutoff = np.isfinite(expected) & np.isclose(expected, cutoff_s, rtol=0, atol=tolerance_s)
     expected = within(expected, cutoff_s)
     settled = ~at_cutoff
     assert np.array_equal(np.isfinite(found)[settled], np.isfinite(expected)[settled])

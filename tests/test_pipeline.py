@@ -78,7 +78,7 @@ def test_tables_satisfy_their_contracts(result):
 def test_covered_is_what_access_says(result):
     """Persons covered are the persons of the points whose time is within the limit, added up one by one."""
     persons = result.demand.persons["resident:all"].to_numpy()
-    for (service, standard), rows in result.access.groupby(["service", "standard"]):
+    for (service, standard), rows in result.access.groupby(["service", "standard"]):  # noqa: B007
         covered = sum(p for p, t, s in zip(persons, rows["time_s"], rows["standard_s"], strict=True) if t <= s)
         told = result.coverage.query(
             "scope == 'district' and service == @service and standard == @standard and serves_rule == 'applied'"

@@ -3,6 +3,7 @@
 import dataclasses
 import inspect
 
+import geopandas as gpd
 import networkx as nx
 import numpy as np
 import pandas as pd
@@ -62,7 +63,9 @@ def test_a_bollard_stops_cars_between_two_points_beside_it():
     before, behind = points((95, 0)), points((105, 0))
     for mode, seconds in ((CAR, INF), (BIKE, 2.0), (FOOT, 10.0)):
         net = network.compile_network(roads, mode)
-        assert oracle.dense(travel.travel_times(net, before, behind, cutoff_s=900).matrix)[0, 0] == pytest.approx(seconds)
+        assert oracle.dense(travel.travel_times(net, before, behind, cutoff_s=900).matrix)[0, 0] == pytest.approx(
+            seconds
+        )
 
 
 def test_the_nearest_by_hand():
@@ -122,7 +125,9 @@ def test_a_stored_nought_is_a_nought():
 
 def test_downstream_on_a_one_way_that_leads_nowhere_is_no_way_at_all():
     """Both points stand on one one-way street and the origin is past the destination: inf and -1, without a cutoff too."""
-    net = network.compile_network(road_tables({1: (0, 0), 2: (100, 0)}, [(1, 2, {"highway": "path", "oneway": "yes"})]), BIKE)
+    net = network.compile_network(
+        road_tables({1: (0, 0), 2: (100, 0)}, [(1, 2, {"highway": "path", "oneway": "yes"})]), BIKE
+    )
     before, behind = snapped([0], [0.2], [0.0]), snapped([0], [0.7], [0.0])
     for k in (1, 2):
         near = travel.nearest(net, behind, before, k=k)
@@ -189,7 +194,10 @@ def test_a_direction_that_does_not_exist_is_refused(direction):
 
 
 def test_points_of_another_network_are_refused():
-    big, small = network.compile_network(town(), FOOT), network.compile_network(road_tables({1: (0, 0), 2: (9, 0)}, [(1, 2, {"highway": "path"})]), FOOT)
+    big, small = (
+        network.compile_network(town(), FOOT),
+        network.compile_network(road_tables({1: (0, 0), 2: (9, 0)}, [(1, 2, {"highway": "path"})]), FOOT),
+    )
     with pytest.raises(NetworkError, match="another network"):
         travel.nearest(small, network.snap_points(big, points(Q)), points((0, 0)))
 
@@ -308,7 +316,7 @@ def extract(shared_data):
     """Roads of an extract; Helsinki with a ferry, for its own has no drawn part inside the extract.
 
     Way 170463494 (Market Square - Suomenlinna, motor_vehicle=yes) keeps one pier node there. A ferry with its tags is
-    laid from the south-western to the north-eastern end of the streets: 3 minutes every 4, so that going round loses.
+    laid from the south-western to the north-eastern end of the streets: 20 s every 20 s, so that going round loses.
     """
     read = {}
 
@@ -322,15 +330,17 @@ def extract(shared_data):
 
 
 def _with_ferry(roads):
-    cars = network.compile_network(roads, network.preset("car"))
-    main = cars.piece == np.argmax(np.bincount(cars.piece))
-    diagonal = np.where(main, cars.node_x + cars.node_y, np.nan)
-    pair = cars.node_id[[int(np.nanargmin(diagonal)), int(np.nanargmax(diagonal))]]
+    """Between two nodes of the largest piece of every mode, so that all may take it."""
+    nets = [network.compile_network(roads, network.preset(name)) for name in ("older_walk", "ebike", "car")]
+    main = [set(net.node_id[net.piece == np.argmax(np.bincount(net.piece))].tolist()) for net in nets]
+    shared = np.isin(roads.nodes["node_id"], sorted(set.intersection(*main)))
+    diagonal = np.where(shared, roads.nodes.geometry.x + roads.nodes.geometry.y, np.nan)
+    pair = roads.nodes["node_id"].to_numpy()[[int(np.nanargmin(diagonal)), int(np.nanargmax(diagonal))]]
     ends = roads.nodes.set_index("node_id").geometry.loc[pair]
     ferry = roads.edges.iloc[[0]].assign(
         **dict.fromkeys(tables.EDGE_TAGS, pd.Series([None], dtype="str")),
         edge_id=len(roads.edges), u=pair[0], v=pair[1], way_id=170463494, length_m=float(shapely.distance(*ends)),
-        duration_s=180.0, headway_s=240.0, way_share=1.0,
+        duration_s=20.0, headway_s=20.0, way_share=1.0,
         geometry=[shapely.LineString(list(ends))],
     )  # fmt: skip
     ferry = ferry.assign(route="ferry", motor_vehicle="yes").astype(roads.edges.dtypes.to_dict())
@@ -345,7 +355,7 @@ def test_three_hundred_pairs_of_an_extract_equal_the_twin(extract, name, preset)
     roads, mode = extract(name), network.preset(preset)
     net, slow = network.compile_network(roads, mode), oracle.SlowNetwork(roads, mode)
     rng = np.random.default_rng(300)
-    start, end = (network.snap_points(net, _beside_roads(rng, net, n)) for n in (15, 20))
+    start, end = (network.snap_points(net, _beside_roads(rng, net, roads, n)) for n in (15, 20))
     expected = assert_all_equal_the_twin(net, slow, start, end, cutoff_s=900.0)
     assert expected.size == 300
     assert np.isfinite(expected).sum() > 150
@@ -356,16 +366,14 @@ def test_three_hundred_pairs_of_an_extract_equal_the_twin(extract, name, preset)
         assert np.count_nonzero(expected < by_land - 1.0) >= 5
 
 
-def _beside_roads(rng, net, n):
+def _beside_roads(rng, net, roads, n):
     """Points up to 60 m beside streets; two of them beside the ends of a ferry where there is one."""
     lines = net.lines[rng.choice(np.flatnonzero(net.can_snap), n)]
     at = shapely.get_coordinates(shapely.line_interpolate_point(lines, rng.random(n), normalized=True))
     at += rng.uniform(-40, 40, (n, 2))
-    ferries = np.flatnonzero(net.edge_id == 4806)  # the row that _with_ferry appends
-    for row in ferries:
-        at[:2] = np.column_stack([net.node_x, net.node_y])[[net.tail[row], net.head[row]]] + 3.0
-    import geopandas as gpd
-
+    for ferry in np.flatnonzero(roads.edges["highway"].isna().to_numpy()[net.row]):
+        ends = [net.tail[ferry], net.head[ferry]]
+        at[:2] = np.column_stack([net.node_x[ends], net.node_y[ends]])
     return gpd.GeoSeries(shapely.points(at), crs=net.crs)
 
 
@@ -421,7 +429,16 @@ def test_results_do_not_depend_on_threads(monkeypatch, threads):
         near = travel.nearest(net, start, end, cutoff_s=300.0, k=3)
         nodes = travel.reached_nodes(net, start, cutoff_s=100.0)
         counts = travel.count_within(net, start, end, limit_s=limits)
-        return [times.indptr, times.indices, times.data, near.time_s, near.destination, nodes.indices, nodes.data, counts]
+        return [
+            times.indptr,
+            times.indices,
+            times.data,
+            near.time_s,
+            near.destination,
+            nodes.indices,
+            nodes.data,
+            counts,
+        ]
 
     monkeypatch.setenv("CHONGMING_THREADS", "3")
     expected = everything()

@@ -67,6 +67,54 @@ def drop_first(heap_time: Floats, heap_node: Ints, size: int) -> int:
 
 
 @compiled
+def push_labelled(
+    heap_time: Floats, heap_label: Ints, heap_node: Ints, size: int, time: float, label: int, node: int
+) -> int:
+    """Put one entry on a heap ordered by time, then by label; the new size comes back."""
+    at = size
+    while at > 0:
+        above = (at - 1) // 4
+        if heap_time[above] < time or (heap_time[above] == time and heap_label[above] <= label):
+            break
+        heap_time[at] = heap_time[above]
+        heap_label[at] = heap_label[above]
+        heap_node[at] = heap_node[above]
+        at = above
+    heap_time[at] = time
+    heap_label[at] = label
+    heap_node[at] = node
+    return size + 1
+
+
+@compiled
+def drop_first_labelled(heap_time: Floats, heap_label: Ints, heap_node: Ints, size: int) -> int:
+    """Take the first entry (already read by the caller) off a labelled heap; the new size comes back."""
+    size -= 1
+    time, label, node = heap_time[size], heap_label[size], heap_node[size]
+    at = 0
+    while True:
+        child = 4 * at + 1
+        if child >= size:
+            break
+        best = child
+        for other in range(child + 1, min(child + 4, size)):
+            if heap_time[other] < heap_time[best] or (
+                heap_time[other] == heap_time[best] and heap_label[other] < heap_label[best]
+            ):
+                best = other
+        if heap_time[best] > time or (heap_time[best] == time and heap_label[best] >= label):
+            break
+        heap_time[at] = heap_time[best]
+        heap_label[at] = heap_label[best]
+        heap_node[at] = heap_node[best]
+        at = best
+    heap_time[at] = time
+    heap_label[at] = label
+    heap_node[at] = node
+    return size
+
+
+@compiled
 def search(
     indptr: Ints,
     indices: Ints,
@@ -176,8 +224,8 @@ def k_nearest_sources(
 ) -> tuple[Floats, Ints]:
     """Return for every node the times and labels of its k nearest sources, nearest first (inf, -1 where fewer).
 
-    Each node is settled at most k times, by k different sources. The heap holds entry numbers, each entry a
-    (node, label) pair.
+    Each node is settled at most k times, by k different sources. Equal times go to the smaller label, whatever the
+    order of the seeds: the heap is ordered by label within a time, and no arc changes a label or shortens a time.
     """
     n = indptr.shape[0] - 1
     times = np.full((n, k), np.inf)
@@ -185,23 +233,17 @@ def k_nearest_sources(
     count = np.zeros(n, dtype=np.int32)
     capacity = max(1024, 2 * seed_nodes.shape[0])
     heap_time = np.empty(capacity)
-    heap_entry = np.empty(capacity, dtype=np.int32)
-    entry_node = np.empty(capacity, dtype=np.int32)
-    entry_label = np.empty(capacity, dtype=np.int32)
-    n_entries = 0
+    heap_label = np.empty(capacity, dtype=np.int32)
+    heap_node = np.empty(capacity, dtype=np.int32)
     size = 0
     for s in range(seed_nodes.shape[0]):
         if seed_times[s] <= cutoff:
-            entry_node[n_entries] = seed_nodes[s]
-            entry_label[n_entries] = seed_labels[s]
-            size = push(heap_time, heap_entry, size, seed_times[s], n_entries)
-            n_entries += 1
+            size = push_labelled(heap_time, heap_label, heap_node, size, seed_times[s], seed_labels[s], seed_nodes[s])
     while size > 0:
         time = heap_time[0]
-        entry = heap_entry[0]
-        size = drop_first(heap_time, heap_entry, size)
-        node = entry_node[entry]
-        source = entry_label[entry]
+        source = heap_label[0]
+        node = heap_node[0]
+        size = drop_first_labelled(heap_time, heap_label, heap_node, size)
         if count[node] == k or _holds(labels, node, count[node], source):
             continue
         times[node, count[node]] = time
@@ -212,15 +254,11 @@ def k_nearest_sources(
             neighbour = indices[arc]
             if there > cutoff or count[neighbour] == k or _holds(labels, neighbour, count[neighbour], source):
                 continue
-            if n_entries == entry_node.shape[0]:
+            if size == heap_time.shape[0]:
                 heap_time = np.concatenate((heap_time, np.empty_like(heap_time)))
-                heap_entry = np.concatenate((heap_entry, np.empty_like(heap_entry)))
-                entry_node = np.concatenate((entry_node, np.empty_like(entry_node)))
-                entry_label = np.concatenate((entry_label, np.empty_like(entry_label)))
-            entry_node[n_entries] = neighbour
-            entry_label[n_entries] = source
-            size = push(heap_time, heap_entry, size, there, n_entries)
-            n_entries += 1
+                heap_label = np.concatenate((heap_label, np.empty_like(heap_label)))
+                heap_node = np.concatenate((heap_node, np.empty_like(heap_node)))
+            size = push_labelled(heap_time, heap_label, heap_node, size, there, source, neighbour)
     return times, labels
 
 
@@ -287,7 +325,7 @@ def nearest_of_points(
             target = edge_targets[at]
             time = off_time[p] + target_off_time[target]
             time += along_edge(forward_s[edge], backward_s[edge], fraction[p], target_fraction[target])
-            if time <= cutoff:
+            if time <= cutoff and time < np.inf:  # inf: against the one way that the edge allows
                 _keep(best_time, best_label, p, time, target)
     return best_time, best_label
 

@@ -117,7 +117,7 @@ def nearest_segments(
         column = min(int((near_x - west) / cell), n_columns - 1)
         row = min(int((near_y - south) / cell), n_rows - 1)
         inside_x, inside_y = near_x - west - column * cell, near_y - south - row * cell
-        to_border = min(min(inside_x, cell - inside_x), min(inside_y, cell - inside_y))
+        to_border = min(inside_x, cell - inside_x, inside_y, cell - inside_y)
         ring = 0
         while True:
             for r in range(max(row - ring, 0), min(row + ring, n_rows - 1) + 1):

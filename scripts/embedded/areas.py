@@ -100,12 +100,16 @@ def _power_faces(seeds: Seeds, weights: Floats, land: Any) -> tuple[Any, Integer
     """
     west, south, east, north = land.buffer(4000).bounds
     box = shapely.box(west, south, east, north)
-    borders = [_power_polygon(k, seeds, weights, box).exterior for k in range(len(seeds.xy))
-               if not _power_polygon(k, seeds, weights, box).is_empty]
+    borders = [
+        _power_polygon(k, seeds, weights, box).exterior
+        for k in range(len(seeds.xy))
+        if not _power_polygon(k, seeds, weights, box).is_empty
+    ]
     lines = shapely.union_all(shapely.set_precision(np.array(borders, dtype=object), shapes.GRID_M))
     bent = shapely.transform(shapely.segmentize(lines, BORDER_STEP_M), shapes.bend)
-    edges = shapely.union_all(shapely.set_precision(np.array([bent, land.boundary], dtype=object), shapes.GRID_M),
-                              grid_size=shapes.GRID_M)
+    edges = shapely.union_all(
+        shapely.set_precision(np.array([bent, land.boundary], dtype=object), shapes.GRID_M), grid_size=shapes.GRID_M
+    )
     faces = shapes.parts(shapely.polygonize(shapes.parts(edges)))
     inside = shapely.point_on_surface(faces)
     faces = faces[shapely.contains(land, inside)]

@@ -46,7 +46,8 @@ def add_capacities(facts: Facts, tables: dict[str, pd.DataFrame], rng: np.random
         "small_home": _with_beds(tables["small_home"], "beds", facts.parameter("beds_per_small_home")),
         "day_care": _with_beds(
             _with_beds(tables["day_care"], "beds", facts.parameter("beds_per_day_care")),
-            "places", facts.parameter("places_per_day_care"),
+            "places",
+            facts.parameter("places_per_day_care"),
         ),
         "elder_home": _home_beds(facts, tables, rng),
         "meal_point": _meals(facts, tables["meal_point"], rng),
@@ -142,10 +143,19 @@ def _planned_home(
     beside = homes[homes["township_code"] == township].iloc[0].to_dict()
     number = list(PLANNED_NAMED).index(name) + 1
     return beside | {
-        "facility_id": f"elder_home-{township}-p{number}", "name_zh": name, "status": "planned", "open_year": year,
-        "site_id": f"site-{township}-p{number}", "x": beside["x"] + 60.0, "y": beside["y"] + 25.0,
-        "capacity_beds": beds, "capacity_nursing_beds": None, "capacity_dementia_beds": None, "standardised": None,
-        "data_kind": "sourced", "source": f"name and township: {fact['source']}",
+        "facility_id": f"elder_home-{township}-p{number}",
+        "name_zh": name,
+        "status": "planned",
+        "open_year": year,
+        "site_id": f"site-{township}-p{number}",
+        "x": beside["x"] + 60.0,
+        "y": beside["y"] + 25.0,
+        "capacity_beds": beds,
+        "capacity_nursing_beds": None,
+        "capacity_dementia_beds": None,
+        "standardised": None,
+        "data_kind": "sourced",
+        "source": f"name and township: {fact['source']}",
     }
 
 
@@ -160,19 +170,31 @@ def _added_meal_points(facts: Facts, meals: pd.DataFrame, units: Units) -> pd.Da
     for number, (meal, (_, unit)) in enumerate(zip(each, free.iterrows(), strict=True), start=1):
         beside = meals.iloc[0].to_dict()
         x, y = units.free[unit["village_code"]][0]
-        rows.append(beside | {
-            "facility_id": f"meal_point-{unit['township_code']}-n{number:02d}",
-            "name_zh": f"{towns[unit['township_code']]}助餐点(2022年前新增{number:02d})",
-            "township_code": unit["township_code"], "village_code": unit["village_code"],
-            "site_id": f"site-{unit['village_code']}-01", "kind": "meal_point", "status": "planned", "open_year": 2022,
-            "x": x, "y": y, "capacity_meals_per_day": int(meal), "data_kind": "schematic",
-            "source": "count: 111 at the end of 2022 (shcm.gov.cn/wwb 2023-03-06); place: rule",
-        })
+        rows.append(
+            beside
+            | {
+                "facility_id": f"meal_point-{unit['township_code']}-n{number:02d}",
+                "name_zh": f"{towns[unit['township_code']]}助餐点(2022年前新增{number:02d})",
+                "township_code": unit["township_code"],
+                "village_code": unit["village_code"],
+                "site_id": f"site-{unit['village_code']}-01",
+                "kind": "meal_point",
+                "status": "planned",
+                "open_year": 2022,
+                "x": x,
+                "y": y,
+                "capacity_meals_per_day": int(meal),
+                "data_kind": "schematic",
+                "source": "count: 111 at the end of 2022 (shcm.gov.cn/wwb 2023-03-06); place: rule",
+            }
+        )
     for name, township in ADDED_MEAL_POINTS.items():
         fact = facts["facilities_named"].set_index("name_zh").loc[name]
         mine = [row for row in rows if row["township_code"] == township]
         if mine:
-            mine[0].update(name_zh=name, kind="canteen", data_kind="sourced", source=f"name and township: {fact['source']}")
+            mine[0].update(
+                name_zh=name, kind="canteen", data_kind="sourced", source=f"name and township: {fact['source']}"
+            )
     return pd.DataFrame(rows)
 
 
@@ -194,9 +216,20 @@ def _cemeteries(facts: Facts, grounds: pd.DataFrame, townships: gpd.GeoDataFrame
         if np.isfinite(fact["lon_wgs84"]):
             listed = shapely.Point(shapes.to_metric([fact["lon_wgs84"]], [fact["lat_wgs84"]])[0])
             at = shapely.get_coordinates(shapely.shortest_line(land[township].buffer(-200.0), listed))[0]
-        rows.append(beside | {
-            "facility_id": f"cemetery-{township}-01", "service": "cemetery", "name_zh": name, "level": "district",
-            "serves": "all", "kind": "commercial", "site_id": f"site-cemetery-{township}", "x": at[0], "y": at[1],
-            "data_kind": "sourced", "source": f"{fact['address']}: {fact['source']}",
-        })
+        rows.append(
+            beside
+            | {
+                "facility_id": f"cemetery-{township}-01",
+                "service": "cemetery",
+                "name_zh": name,
+                "level": "district",
+                "serves": "all",
+                "kind": "commercial",
+                "site_id": f"site-cemetery-{township}",
+                "x": at[0],
+                "y": at[1],
+                "data_kind": "sourced",
+                "source": f"{fact['address']}: {fact['source']}",
+            }
+        )
     return pd.DataFrame(rows)

@@ -112,7 +112,9 @@ def _strip_depth(island: Any, shore: Any, reserve: Any, *, target: float) -> flo
     return (low + high) / 2
 
 
-def _reservoir(islands: dict[str, Any], frame: shapes.IslandFrame, name: str, side: int, rule: tuple[float, float, float]) -> Any:
+def _reservoir(
+    islands: dict[str, Any], frame: shapes.IslandFrame, name: str, side: int, rule: tuple[float, float, float]
+) -> Any:
     """Return a reservoir in the water along a shore: a strip outside the coast with rounded ends."""
     west, east, width = rule
     xy = shapely.get_coordinates(_shore(islands[name], frame, side=side))

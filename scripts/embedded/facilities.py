@@ -21,8 +21,24 @@ if TYPE_CHECKING:
 
 QUALITY_RULE_M = 3000.0  # a place by rule may be anywhere in its township
 COLUMNS = (
-    "facility_id", "service", "name_zh", "township_code", "village_code", "site_id", "kind", "level", "serves",
-    "status", "open_year", "close_year", "standardised", "lon", "lat", "position_quality_m", "data_kind", "source",
+    "facility_id",
+    "service",
+    "name_zh",
+    "township_code",
+    "village_code",
+    "site_id",
+    "kind",
+    "level",
+    "serves",
+    "status",
+    "open_year",
+    "close_year",
+    "standardised",
+    "lon",
+    "lat",
+    "position_quality_m",
+    "data_kind",
+    "source",
 )
 
 
@@ -89,8 +105,10 @@ def _by_rule(rule: Rule, count: int, units: Units, towns: pd.Series, rng: np.ran
         mine = units.table[units.table["township_code"] == township].reset_index(drop=True)
         picked = siting_rules.spread(mine, min(number, len(mine)), rule.reach_m, rng)
         picked += picked[: number - len(picked)]
-        rows += [_row(rule, units, mine.iloc[k], towns[township], order + 1, slot=rule.slot + (order >= len(mine)))
-                 for order, k in enumerate(picked)]
+        rows += [
+            _row(rule, units, mine.iloc[k], towns[township], order + 1, slot=rule.slot + (order >= len(mine)))
+            for order, k in enumerate(picked)
+        ]
     return pd.DataFrame(rows)
 
 
@@ -138,8 +156,14 @@ def _in_villages(units: Units, towns: pd.Series, count: int, rule: Rule, slots: 
     for number, (_, unit) in zip(numbers, units.table.iterrows(), strict=True):
         for k in range(number):
             counter[unit["township_code"]] += 1
-            row = _row(rule, units, unit, towns[unit["township_code"]], counter[unit["township_code"]],
-                       slot=slots[k % len(slots)])
+            row = _row(
+                rule,
+                units,
+                unit,
+                towns[unit["township_code"]],
+                counter[unit["township_code"]],
+                slot=slots[k % len(slots)],
+            )
             rows.append(row)
     return pd.DataFrame(rows)
 
@@ -157,7 +181,9 @@ def _affairs(facts: Facts, units: Units, towns: pd.Series, rng: np.random.Genera
         centre = centres[centres["township_code"] == township].iloc[0]
         away = np.hypot(mine["x"] - centre["x"], mine["y"] - centre["y"])
         unit = mine.iloc[int(np.argmax(away.to_numpy() ** 0.5 * mine["elders"].to_numpy() ** 0.5))]
-        rows.append(_row(rule, units, unit, f"{towns[township]}撤制镇", 2, slot=rule.slot) | {"kind": "former_town_unit"})
+        rows.append(
+            _row(rule, units, unit, f"{towns[township]}撤制镇", 2, slot=rule.slot) | {"kind": "former_town_unit"}
+        )
     return pd.concat([centres, pd.DataFrame(rows)], ignore_index=True)
 
 

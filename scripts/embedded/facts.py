@@ -50,8 +50,5 @@ class Facts:
 def read_facts(folder: Path) -> Facts:
     """Return the tables of ``data/sources``; text columns that hold codes stay text."""
     return Facts(
-        {
-            name: pd.read_csv(folder / f"{name}.csv", encoding="utf-8-sig", dtype=types)
-            for name, types in TABLES.items()
-        }
+        {name: pd.read_csv(folder / f"{name}.csv", encoding="utf-8-sig", dtype=types) for name, types in TABLES.items()}
     )

@@ -77,8 +77,4 @@ def _is_dry(xy: Any, ground: Ground, network: Network, keep_free: Any) -> Any:
     for area in (inside, water, near_road):
         shapely.prepare(area)
     x, y = xy.T
-    return (
-        shapely.contains_xy(inside, x, y)
-        & ~shapely.contains_xy(water, x, y)
-        & ~shapely.contains_xy(near_road, x, y)
-    )
+    return shapely.contains_xy(inside, x, y) & ~shapely.contains_xy(water, x, y) & ~shapely.contains_xy(near_road, x, y)

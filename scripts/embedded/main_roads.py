@@ -50,8 +50,12 @@ def length_table(roads: gpd.GeoDataFrame) -> pd.DataFrame:
     made = roads["drawn_m"] / 1000
     known = roads["length_km_known"]
     return pd.DataFrame(
-        {"name_zh": roads["name_zh"], "known_km": known, "made_km": made.round(2),
-         "deviation_percent": ((made / known - 1) * 100).round(1)}
+        {
+            "name_zh": roads["name_zh"],
+            "known_km": known,
+            "made_km": made.round(2),
+            "deviation_percent": ((made / known - 1) * 100).round(1),
+        }
     )
 
 
@@ -85,9 +89,14 @@ def motorway_pieces(roads: gpd.GeoDataFrame, land: Any) -> pd.DataFrame:
         for part in _cut(row.geometry, cuts if not structure else None):
             over_water = not land.buffer(5).contains(part.interpolate(0.5, normalized=True))
             pieces.append(
-                {"geometry": part, "highway": "motorway", "name": row.name_zh, "lanes": row.lanes,
-                 "bridge": "yes" if structure == "bridge" or (not structure and over_water) else None,
-                 "tunnel": "yes" if structure == "tunnel" else None}
+                {
+                    "geometry": part,
+                    "highway": "motorway",
+                    "name": row.name_zh,
+                    "lanes": row.lanes,
+                    "bridge": "yes" if structure == "bridge" or (not structure and over_water) else None,
+                    "tunnel": "yes" if structure == "tunnel" else None,
+                }
             )
     return pd.DataFrame(pieces)
 

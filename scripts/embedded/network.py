@@ -66,8 +66,13 @@ def make_network(
 
 
 def _collect(
-    ground: Ground, townships: gpd.GeoDataFrame, villages: gpd.GeoDataFrame, named: gpd.GeoDataFrame,
-    canals: waterways.Waterways, island: str, rng: np.random.Generator,
+    ground: Ground,
+    townships: gpd.GeoDataFrame,
+    villages: gpd.GeoDataFrame,
+    named: gpd.GeoDataFrame,
+    canals: waterways.Waterways,
+    island: str,
+    rng: np.random.Generator,
 ) -> LineBook:
     land = ground.township_land[island]
     built = shapely.union_all([b for b in villages["built_up"] if not b.is_empty and b.intersects(land)])
@@ -115,13 +120,20 @@ def _ferry(facts: Facts, ground: Ground, surface: pd.DataFrame) -> pd.DataFrame:
     """
     fact = facts["ferries_ports"].iloc[0]
     stated = shapes.to_metric([fact["from_lon"], fact["to_lon"]], [fact["from_lat"], fact["to_lat"]])
-    coast = [shapely.get_coordinates(shapely.shortest_line(ground.islands[island].exterior, shapely.Point(at)))[0]
-             for island, at in zip(("Changxing", "Hengsha"), stated, strict=True)]
+    coast = [
+        shapely.get_coordinates(shapely.shortest_line(ground.islands[island].exterior, shapely.Point(at)))[0]
+        for island, at in zip(("Changxing", "Hengsha"), stated, strict=True)
+    ]
     landing = np.round(np.array(coast) / shapes.GRID_M) * shapes.GRID_M
     minutes, headway = facts.parameter("ferry_crossing_min"), facts.parameter("ferry_headway_min")
     rows: list[dict[str, Any]] = [
-        {"geometry": shapely.LineString(landing), "route": "ferry", "name": "长横渡(长兴岛—横沙岛)",
-         "duration": f"00:{minutes:02.0f}", "interval": f"00:{headway:02.0f}"}
+        {
+            "geometry": shapely.LineString(landing),
+            "route": "ferry",
+            "name": "长横渡(长兴岛—横沙岛)",
+            "duration": f"00:{minutes:02.0f}",
+            "interval": f"00:{headway:02.0f}",
+        }
     ]
     for island, at in zip(("Changxing", "Hengsha"), landing, strict=True):
         ends = noding.edge_ends(surface.loc[surface["island"] == island, "geometry"].to_numpy())

@@ -150,8 +150,12 @@ def mark_bridges(edges: pd.DataFrame, canals: Any) -> pd.DataFrame:
     for row in edges.iloc[crosses].to_dict("records"):
         line = row["geometry"]
         over = canals[np.sort(tree.query(line, "intersects"))]
-        at = sorted(float(line.project(p)) for canal in over for p in shapely.get_parts(line.intersection(canal))
-                    if p.geom_type == "Point")
+        at = sorted(
+            float(line.project(p))
+            for canal in over
+            for p in shapely.get_parts(line.intersection(canal))
+            if p.geom_type == "Point"
+        )
         rows.extend(row | piece for piece in _bridge_pieces(line, at))
     return pd.concat([kept, pd.DataFrame(rows)], ignore_index=True)
 

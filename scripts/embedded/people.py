@@ -37,8 +37,13 @@ def township_totals(facts: Facts) -> pd.DataFrame:
     registered_share = np.maximum(share, facts.parameter("least_registered_60_plus_share"))
     registered_elders = largest_remainder(registered_share * registered, _count(facts, "60+ registered population"))
     return pd.DataFrame(
-        {"township_code": table["township_code"], "res": residents, "reg": registered,
-         "res_60": elders, "reg_60": registered_elders}
+        {
+            "township_code": table["township_code"],
+            "res": residents,
+            "reg": registered,
+            "res_60": elders,
+            "reg_60": registered_elders,
+        }
     )
 
 
@@ -77,7 +82,9 @@ def unit_residents(facts: Facts, villages: gpd.GeoDataFrame, totals: pd.DataFram
     return people
 
 
-def choose_places(villages: gpd.GeoDataFrame, people: Any, places: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+def choose_places(
+    villages: gpd.GeoDataFrame, people: Any, places: pd.DataFrame, rng: np.random.Generator
+) -> pd.DataFrame:
     """Return the places where people live, with a ``weight`` (expected residents), ordered by village and position.
 
     Homes cluster: places where a smooth wave is high are likelier, so that hamlets and empty stretches appear.
@@ -134,13 +141,18 @@ class _Rates:
         women_80 = facts.parameter("women_share_80_plus")
         rest = (facts.parameter("women_share_60_plus") - self.ages[-1] * women_80) / (1 - self.ages[-1])
         self.women = dict.fromkeys(AGES[1:-1], rest) | {
-            "80_plus": women_80, "0_59": facts.parameter("women_share_0_59")
+            "80_plus": women_80,
+            "0_59": facts.parameter("women_share_0_59"),
         }
         self.town_age, self.village_age = (facts.parameter(f"age_factor_{kind}") for kind in ("town", "village"))
         self.needs = facts.parameter("disability_rate_60_plus")
         self.severe = facts.parameter("severe_share_of_disability")
-        self.multiple = {"60_64": 1.0, "65_69": 1.0, "70_79": facts.parameter("disability_multiple_70_79"),
-                         "80_plus": facts.parameter("disability_multiple_80_plus")}
+        self.multiple = {
+            "60_64": 1.0,
+            "65_69": 1.0,
+            "70_79": facts.parameter("disability_multiple_70_79"),
+            "80_plus": facts.parameter("disability_multiple_80_plus"),
+        }
         self.alone = int(facts.parameter("registered_80_plus_living_alone"))
 
 
@@ -172,12 +184,22 @@ def projection(facts: Facts, persons: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for year in (2020, 2025, 2030, 2035):
         whole = np.round(groups).astype(np.int64)
-        rows.append({"year": year, "base": "registered", "persons_60_plus": int(whole.sum()),
-                     "persons_80_plus": int(whole[-1]),
-                     "kind": "derived" if year == 2020 else "planning assumption"})
+        rows.append(
+            {
+                "year": year,
+                "base": "registered",
+                "persons_60_plus": int(whole.sum()),
+                "persons_80_plus": int(whole[-1]),
+                "kind": "derived" if year == 2020 else "planning assumption",
+            }
+        )
         newly = facts.parameter(f"newly_60_after_{year}") if year < 2035 else 0.0
-        groups = np.array([
-            newly, groups[0] * stay[0], groups[1] * stay[1] + groups[2] * 0.5 * stay[2],
-            groups[2] * 0.5 * stay[2] + groups[3] * stay[3],
-        ])
+        groups = np.array(
+            [
+                newly,
+                groups[0] * stay[0],
+                groups[1] * stay[1] + groups[2] * 0.5 * stay[2],
+                groups[2] * 0.5 * stay[2] + groups[3] * stay[3],
+            ]
+        )
     return pd.DataFrame(rows)

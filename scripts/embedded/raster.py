@@ -46,10 +46,20 @@ def make_grid(homes: pd.DataFrame, persons: pd.DataFrame) -> Grid:
 def write_grid(grid: Grid, path: Path) -> None:
     """Write the grid as a compressed, tiled GeoTIFF in metres; each band carries its group as description."""
     profile = {
-        "driver": "GTiff", "dtype": "int16", "count": len(grid.bands), "height": grid.counts.shape[1],
-        "width": grid.counts.shape[2], "crs": shapes.METRIC, "nodata": NODATA,
-        "transform": from_origin(grid.west, grid.north, CELL_M, CELL_M), "compress": "deflate", "zlevel": 9,
-        "tiled": True, "blockxsize": 256, "blockysize": 256, "interleave": "band",
+        "driver": "GTiff",
+        "dtype": "int16",
+        "count": len(grid.bands),
+        "height": grid.counts.shape[1],
+        "width": grid.counts.shape[2],
+        "crs": shapes.METRIC,
+        "nodata": NODATA,
+        "transform": from_origin(grid.west, grid.north, CELL_M, CELL_M),
+        "compress": "deflate",
+        "zlevel": 9,
+        "tiled": True,
+        "blockxsize": 256,
+        "blockysize": 256,
+        "interleave": "band",
     }
     with rasterio.open(path, "w", **profile) as target:
         target.write(grid.counts)

@@ -66,8 +66,11 @@ def differences(made: EmbeddedStudy, facts: Facts, folder: Path) -> list[str]:
 def _layer_differences(name: str, made: gpd.GeoDataFrame, stored: gpd.GeoDataFrame) -> list[str]:
     if list(made.columns) != list(stored.columns) or len(made) != len(stored):
         return [f"{name}: has other columns or another number of rows"]
-    faults = [f"{name}: column {column} differs" for column in made.columns.drop("geometry")
-              if not _same(made[column], stored[column])]
+    faults = [
+        f"{name}: column {column} differs"
+        for column in made.columns.drop("geometry")
+        if not _same(made[column], stored[column])
+    ]
     if not shapely.equals_exact(made.geometry.to_numpy(), stored.geometry.to_numpy(), SAME_DEGREES).all():
         faults.append(f"{name}: geometries differ")
     return faults

@@ -34,9 +34,11 @@ class Units:
 def make_units(villages: gpd.GeoDataFrame, places: pd.DataFrame, homes: pd.DataFrame, elders: Any) -> Units:
     """Return the villages with the middle of their people and the free places around it."""
     at = homes.assign(elders=np.maximum(elders, 0.1))
-    sums = at.assign(wx=at["x"] * at["elders"], wy=at["y"] * at["elders"]).groupby("village_code")[
-        ["elders", "wx", "wy"]
-    ].sum()
+    sums = (
+        at.assign(wx=at["x"] * at["elders"], wy=at["y"] * at["elders"])
+        .groupby("village_code")[["elders", "wx", "wy"]]
+        .sum()
+    )
     table = villages[["village_code", "township_code", "name_zh", "base_name", "kind"]].merge(
         sums, left_on="village_code", right_index=True
     )

@@ -12,8 +12,20 @@ import pandas as pd
 import shapely
 
 from embedded import (
-    capacities, coast, facilities, homes, main_roads, network, noding, people, raster, shapes, siting_rules, townships,
-    villages, zones,
+    capacities,
+    coast,
+    facilities,
+    homes,
+    main_roads,
+    network,
+    noding,
+    people,
+    raster,
+    shapes,
+    siting_rules,
+    townships,
+    villages,
+    zones,
 )
 
 if TYPE_CHECKING:
@@ -24,8 +36,20 @@ if TYPE_CHECKING:
 SEED = 20261124
 STEPS = ("ground", "villages", "network", "places", "people", "facilities")
 EDGE_COLUMNS = (
-    "highway", "route", "oneway", "foot", "maxspeed", "bridge", "tunnel", "surface", "name", "lanes", "duration",
-    "interval", "island", "data_kind",
+    "highway",
+    "route",
+    "oneway",
+    "foot",
+    "maxspeed",
+    "bridge",
+    "tunnel",
+    "surface",
+    "name",
+    "lanes",
+    "duration",
+    "interval",
+    "island",
+    "data_kind",
 )
 
 
@@ -76,7 +100,9 @@ def make_study(facts: Facts, say: Callable[[str], None]) -> EmbeddedStudy:
 
 
 def _residents(persons: pd.DataFrame) -> int:
-    return int(persons[[column for column in persons if column.startswith("res_a") and "alone" not in column]].sum().sum())
+    return int(
+        persons[[column for column in persons if column.startswith("res_a") and "alone" not in column]].sum().sum()
+    )
 
 
 def _village_of(xy: Any, cells: gpd.GeoDataFrame) -> Any:
@@ -96,7 +122,8 @@ def layers(study: EmbeddedStudy) -> dict[str, gpd.GeoDataFrame]:
     )
     islands = gpd.GeoDataFrame(
         {"island": sorted(study.ground.islands), "data_kind": "schematic"},
-        geometry=[study.ground.islands[name] for name in sorted(study.ground.islands)], crs=shapes.METRIC,
+        geometry=[study.ground.islands[name] for name in sorted(study.ground.islands)],
+        crs=shapes.METRIC,
     )
     found = {
         "network/roads.parquet": edges,
@@ -145,8 +172,12 @@ def figures(study: EmbeddedStudy) -> dict[str, pd.DataFrame]:
     towns = study.townships
     made = towns.geometry.area / 1e6
     areas = pd.DataFrame(
-        {"name_zh": towns["name_zh"], "known_km2": towns["area_km2"], "made_km2": made.round(1),
-         "deviation_percent": ((made / towns["area_km2"] - 1) * 100).round(1)}
+        {
+            "name_zh": towns["name_zh"],
+            "known_km2": towns["area_km2"],
+            "made_km2": made.round(1),
+            "deviation_percent": ((made / towns["area_km2"] - 1) * 100).round(1),
+        }
     )
     ends = noding.edge_ends(study.network.edges.geometry.to_numpy())
     degree = np.bincount(np.concatenate([ends.u, ends.v]))

@@ -69,8 +69,15 @@ def _street_lines(low: float, high: float, rng: np.random.Generator) -> Any:
 
 
 def _add_street(
-    book: LineBook, land: _Land, frame: _TownFrame, rng: np.random.Generator,
-    *, along: Any, fixed: float, across: bool, wide: bool,
+    book: LineBook,
+    land: _Land,
+    frame: _TownFrame,
+    rng: np.random.Generator,
+    *,
+    along: Any,
+    fixed: float,
+    across: bool,
+    wide: bool,
 ) -> None:
     """Add one street, block by block, with some blocks left out and courts branching off."""
 

@@ -44,7 +44,9 @@ def _divide(facts: Facts, table: pd.DataFrame, seats: Any, land: Any) -> list[An
 def one_piece_each(cells: list[Any]) -> list[Any]:
     """Return cells that are one piece: a stray piece goes to the neighbour with the longest common border."""
     main = [shapes.largest_part(cell) for cell in cells]
-    strays = [piece for cell, keep in zip(cells, main, strict=True) for piece in shapes.parts(cell) if piece is not keep]
+    strays = [
+        piece for cell, keep in zip(cells, main, strict=True) for piece in shapes.parts(cell) if piece is not keep
+    ]
     for stray in strays:
         if any(stray.equals(keep) for keep in main):
             continue

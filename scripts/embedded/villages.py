@@ -49,8 +49,10 @@ def _divide_township(township: Any, units: pd.DataFrame, rng: np.random.Generato
     town, rest = units[is_town], units[~is_town]
     if township.township_code in FARM_TOWNSHIPS:
         cells = _divide(land, len(town), rng, seat)
-        built = [_disc(point, FARM_NUCLEUS_M2).intersection(cell)
-                 for point, cell in zip(_inner_points(cells, seat), cells, strict=True)]
+        built = [
+            _disc(point, FARM_NUCLEUS_M2).intersection(cell)
+            for point, cell in zip(_inner_points(cells, seat), cells, strict=True)
+        ]
         return _table(town, cells, built, seat)
     core = _town_core(seat, land, len(town) * NEIGHBOURHOOD_M2.get(township.township_code, NEIGHBOURHOOD_ELSEWHERE_M2))
     cells = _divide(core, len(town), rng, seat) if len(town) else []

@@ -30,10 +30,18 @@ NAMES = {
     "dongtan_reserve": ("reserve", "崇明东滩鸟类国家级自然保护区(示意)", "land and tidal flat east of a fixed limit"),
     "northern_tidal_flat_west": ("tidal_flat", "北沿滩涂西段(示意)", "strip along the northern shore"),
     "northern_tidal_flat_east": ("tidal_flat", "北沿滩涂东段(示意)", "strip along the northern shore"),
-    "jiangsu_enclave": ("other_district", "海永镇、启隆镇(江苏,示意)", "strip along the northern shore, Jiangsu province"),
+    "jiangsu_enclave": (
+        "other_district",
+        "海永镇、启隆镇(江苏,示意)",
+        "strip along the northern shore, Jiangsu province",
+    ),
     "changxing_port": ("port", "长兴岛造船及港口用地(示意)", "strip of 900 m along the southern shore of Changxing"),
     "qingcaosha_reservoir": ("reservoir", "青草沙水库(示意)", "water in front of the north-western shore of Changxing"),
-    "dongfengxisha_reservoir": ("reservoir", "东风西沙水库(示意)", "water in front of the south-western shore of Chongming"),
+    "dongfengxisha_reservoir": (
+        "reservoir",
+        "东风西沙水库(示意)",
+        "water in front of the south-western shore of Chongming",
+    ),
 }
 ISLAND_NAMES = {"Chongming": "崇明岛", "Changxing": "长兴岛", "Hengsha": "横沙岛"}
 
@@ -84,7 +92,9 @@ def _fields(land: Any, homes: pd.DataFrame) -> Any:
         shapely.points(grid), max_distance=FIELD_FROM_HOMES_M, all_matches=False, return_distance=False
     )[0]
     grid = np.delete(grid, near, axis=0)
-    wave = np.sin(grid[:, 0] / 1100.0) * np.cos(grid[:, 1] / 900.0) + 0.5 * np.sin(grid[:, 0] / 370.0 + grid[:, 1] / 530.0)
+    wave = np.sin(grid[:, 0] / 1100.0) * np.cos(grid[:, 1] / 900.0) + 0.5 * np.sin(
+        grid[:, 0] / 370.0 + grid[:, 1] / 530.0
+    )
     grid = grid[wave > FARMLAND_WAVE]
     half = FIELD_CELL_M / 2
     cells = shapely.box(grid[:, 0] - half, grid[:, 1] - half, grid[:, 0] + half, grid[:, 1] + half)
@@ -103,19 +113,41 @@ def make_land(ground: Ground, network: Network, villages: gpd.GeoDataFrame, cove
     rows = [*_coast_rows(ground, network), *_zone_rows(ground), *_water_rows(network)]
     built = villages[villages["built_up"].map(lambda area: not area.is_empty)]
     for township, areas in built.groupby("township_code", sort=True)["built_up"]:
-        rows.append(_row(f"built_up_{township}", "built_up", None, "town cells, farm settlements and market towns",
-                         shapely.union_all(areas.to_numpy())))
-    rows.append(_row("forest", "forest", "防护林(示意)", "170 m behind the outer dykes, 90 m along the motorway", cover.forest))
-    rows.append(_row("basic_farmland", "farmland", "基本农田(示意)",
-                     "fields 165 m and more from homes where a smooth wave is high; not the official map", cover.farmland))
+        rows.append(
+            _row(
+                f"built_up_{township}",
+                "built_up",
+                None,
+                "town cells, farm settlements and market towns",
+                shapely.union_all(areas.to_numpy()),
+            )
+        )
+    rows.append(
+        _row("forest", "forest", "防护林(示意)", "170 m behind the outer dykes, 90 m along the motorway", cover.forest)
+    )
+    rows.append(
+        _row(
+            "basic_farmland",
+            "farmland",
+            "基本农田(示意)",
+            "fields 165 m and more from homes where a smooth wave is high; not the official map",
+            cover.farmland,
+        )
+    )
     table = pd.DataFrame(rows).sort_values("land_id", ignore_index=True)
     table["geometry"] = shapely.set_precision(table["geometry"].to_numpy(), shapes.GRID_M)
     return gpd.GeoDataFrame(table, geometry="geometry", crs=shapes.METRIC)
 
 
 def _row(land_id: str, kind: str, name_zh: str | None, rule: str, geometry: Any) -> dict[str, Any]:
-    return {"land_id": land_id, "kind": kind, "name_zh": name_zh, "rule": rule, "data_kind": "schematic",
-            "geometry": geometry}
+    return {
+        "land_id": land_id,
+        "kind": kind,
+        "name_zh": name_zh,
+        "rule": rule,
+        "data_kind": "schematic",
+        "geometry": geometry,
+    }
 
 
 def _coast_rows(ground: Ground, network: Network) -> list[dict[str, Any]]:
@@ -130,18 +162,37 @@ def _coast_rows(ground: Ground, network: Network) -> list[dict[str, Any]]:
 
 def _zone_rows(ground: Ground) -> list[dict[str, Any]]:
     rows = [_row(name, kind, name_zh, rule, ground.zones[name]) for name, (kind, name_zh, rule) in NAMES.items()]
-    rows.append(_row("dongping_forest_park", "forest_park", "东平国家森林公园(示意)",
-                     "ellipse north of 北沿公路 2188号", forest_park()))
+    rows.append(
+        _row(
+            "dongping_forest_park",
+            "forest_park",
+            "东平国家森林公园(示意)",
+            "ellipse north of 北沿公路 2188号",
+            forest_park(),
+        )
+    )
     for name, width in PROTECTION_M.items():
         zone = ground.zones[name]
-        rows.append(_row(f"{name}_protection", "reservoir_protection", f"{NAMES[name][1][:-4]}保护区(示意)",
-                         f"{width:.0f} m around the reservoir (planning assumption)", zone.buffer(width).difference(zone)))
+        rows.append(
+            _row(
+                f"{name}_protection",
+                "reservoir_protection",
+                f"{NAMES[name][1][:-4]}保护区(示意)",
+                f"{width:.0f} m around the reservoir (planning assumption)",
+                zone.buffer(width).difference(zone),
+            )
+        )
     return rows
 
 
 def _water_rows(network: Network) -> list[dict[str, Any]]:
     return [
-        _row(f"canal_{island.lower()}", "canal", f"{ISLAND_NAMES[island]}河道(示意)",
-             "main canals across the island about every kilometre, 22 m wide", canals.water)
+        _row(
+            f"canal_{island.lower()}",
+            "canal",
+            f"{ISLAND_NAMES[island]}河道(示意)",
+            "main canals across the island about every kilometre, 22 m wide",
+            canals.water,
+        )
         for island, canals in sorted(network.canals.items())
     ]

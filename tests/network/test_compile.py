@@ -16,7 +16,9 @@ from tests.toy.roads import BIKE, CAR, FOOT, one_street, road_tables, town
 def arcs(graph, names):
     """Every arc as (from, to, seconds), in a sorted list, so that parallel arcs count."""
     start = np.repeat(np.arange(len(graph.indptr) - 1), np.diff(graph.indptr))
-    return sorted((names[s], names[e], round(w, 9)) for s, e, w in zip(start, graph.indices, graph.weights, strict=True))
+    return sorted(
+        (names[s], names[e], round(w, 9)) for s, e, w in zip(start, graph.indices, graph.weights, strict=True)
+    )
 
 
 def edge_row(net, edge_id):
@@ -165,7 +167,9 @@ def test_pieces_are_the_strong_components_that_networkx_finds(roads):
     assert len(pairs) == len({a for a, _ in pairs}) == len({b for _, b in pairs})
     for row in range(net.n_edges):
         inside = [
-            e for e in range(net.n_edges) if net.piece[net.tail[e]] == net.piece[net.head[e]] == net.piece[net.tail[row]]
+            e
+            for e in range(net.n_edges)
+            if net.piece[net.tail[e]] == net.piece[net.head[e]] == net.piece[net.tail[row]]
         ]
         expected = sum(net.length_m[inside]) if net.piece[net.tail[row]] == net.piece[net.head[row]] else 0.0
         assert net.piece_m[row] == pytest.approx(expected)

@@ -173,7 +173,9 @@ def test_one_ways_bind_wheels(tags, bicycle, motor_vehicle):
         assert (">" in expected, "<" in expected) == (np.isfinite(along), np.isfinite(against))
 
 
-@pytest.mark.parametrize("tags", [{"oneway": "yes"}, {"oneway": "-1"}, {"junction": "roundabout"}, {"oneway": "reversible"}])
+@pytest.mark.parametrize(
+    "tags", [{"oneway": "yes"}, {"oneway": "-1"}, {"junction": "roundabout"}, {"oneway": "reversible"}]
+)
 def test_one_ways_do_not_bind_feet(tags):
     along, against, _ = use({"highway": "residential", **tags}, FOOT)
     assert along == against == pytest.approx(100.0)

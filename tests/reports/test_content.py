@@ -31,8 +31,8 @@ def test_the_summary_says_the_numbers_of_the_toy_town(toy_result):
         "达标率最高的是老年助餐点（46.2%），最低的是养老机构（0%）。"
     )
     assert sentences[0] == (
-        "老年助餐点：60岁及以上（常住人口）共 65 人，按“2024 征求意见稿”（镇区：步行 15 分钟；村庄：电动自行车 15 分钟）"
-        "达标 30 人，占 46.2%；35 人未达标。未达标人数较多的是<b>堡镇</b>（30 人）、庙镇 {{7*7}} {% raw %}（5 人）。"
+        "老年助餐点：60岁及以上（常住人口）共 65 人，按“2024 征求意见稿”"
+        "（镇区：步行 15 分钟；村庄：电动自行车 15 分钟）达标 30 人，占 46.2%；35 人未达标。未达标人数较多的是<b>堡镇</b>（30 人）、庙镇 {{7*7}} {% raw %}（5 人）。"
     )
 
 
@@ -41,7 +41,7 @@ def test_the_english_summary_reads_as_sentences(toy_result):
     assert opening.endswith(
         "as of 2024-12-31. The share covered is highest for Meal points (46.2%) and lowest for Care homes (0%)."
     )
-    assert sentences[0].startswith("Meal points: of 65 persons (60 and over (residents)), 30 (46.2%) are within the")
+    assert sentences[0].startswith("Meal points: of 65 persons (60 and over, residents), 30 (46.2%) are within the")
 
 
 def test_the_table_of_standards_equals_the_coverage_table(toy_result):

@@ -210,7 +210,7 @@ class TestBadInput:
         path = written(edges, tmp_path, f"roads{suffix}")
         whole = path.read_bytes()
         path.write_bytes(whole[: int(len(whole) * share)])
-        with pytest.raises(InputFileError, match="cannot be read as|is incomplete"):
+        with pytest.raises(InputFileError, match=r"cannot be read as|is incomplete"):
             sources.read_roads(path, columns=SHORT)
 
     def test_parquet_without_geometry(self, tmp_path):

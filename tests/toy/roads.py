@@ -85,7 +85,9 @@ def edges_table(places, roads):
         "u": np.array([u for u, _, _ in roads], dtype=np.int64),
         "v": np.array([v for _, v, _ in roads], dtype=np.int64),
         "way_id": np.array([tags.get("way_id", 1000 + i) for i, (_, _, tags) in enumerate(roads)], dtype=np.int64),
-        "length_m": np.array([tags.get("length_m", line.length) for (_, _, tags), line in zip(roads, lines, strict=True)]),
+        "length_m": np.array(
+            [tags.get("length_m", line.length) for (_, _, tags), line in zip(roads, lines, strict=True)]
+        ),
     }
     for tag in tables.EDGE_TAGS:
         columns[tag] = pd.Series([tags.get(tag) for _, _, tags in roads], dtype="str")
