@@ -244,7 +244,7 @@ def _print_summary(result: StudyResult, folder: Path, language: Language) -> Non
         ].iloc[0]
         table.add_row(
             words.name(service),
-            words.standard(result.study, headline),
+            words.name(headline),
             words.group(result.study, service.group, service.base),
             f"{n_facilities.get(service.id, 0):,}",
             wording.persons(row["persons"]),

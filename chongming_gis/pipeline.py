@@ -40,6 +40,7 @@ Value = TypeVar("Value")
 _WGS84 = crs.parse(crs.GEOGRAPHIC, where="this package")
 _DRAWN_TOLERANCE_M = 5.0  # roads are simplified this far for drawing: half a line's width at zoom 15
 _DRAWN_COLUMNS = ["highway", "route", "name", "bridge", "tunnel", "geometry"]
+_MOST_NAMED = 20
 _NAMED_VERSIONS = ("geopandas", "numba", "numpy", "osmium", "osmnx", "pandas", "pyproj", "scipy", "shapely")
 
 
@@ -281,6 +282,7 @@ def _facility_job(
             capacity_unit=service.capacity_unit,
             crs=metric,
         )
+        found = _in_service(found, study.data_date.year, where=f"services.{service.id} ({source.path})")
         if not source.tags or region is None:
             return found
         inside = _inside(found.places, region)
@@ -294,6 +296,30 @@ def _facility_job(
         )
 
     return read
+
+
+def _in_service(found: tables.Facilities, year: int, *, where: str) -> tables.Facilities:
+    """Return the facilities that stand in a year: existing, opened by then, not yet closed.
+
+    Raises
+    ------
+    StudyError
+        None does.
+    """
+    places = found.places
+    opened = (places["open_year"] <= year).fillna(value=True).to_numpy(bool)
+    closed = (places["close_year"] <= year).fillna(value=False).to_numpy(bool)
+    stands = (places["status"] == "existing").to_numpy(bool) & opened & ~closed
+    if not stands.any():
+        raise StudyError(f"{where}: none of the {len(places)} facilities is in service in {year}; see status, open_year")
+    if stands.all():
+        return found
+    kept = places[stands].reset_index(drop=True)
+    return tables.Facilities(
+        places=kept,
+        capacity=found.capacity[found.capacity["facility_id"].isin(kept["facility_id"])].reset_index(drop=True),
+        report={**found.report, "not_in_service": int((~stands).sum())},
+    )
 
 
 def _inside(frame: gpd.GeoDataFrame, region: Area) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
@@ -412,7 +438,9 @@ def _provenance(study: StudyConfig) -> list[dict[str, Any]]:
 
 
 def _input_files(study: StudyConfig, inputs: tables.StudyInputs) -> list[dict[str, Any]]:
-    reports_of: dict[str, Mapping[str, int]] = {"roads": inputs.roads.report, "demand": inputs.demand.report}
+    reports_of: dict[str, Mapping[str, Any]] = {"roads": inputs.roads.report, "demand": inputs.demand.report}
+    areas = {"townships": inputs.townships, "villages": inputs.villages, "land": inputs.land}
+    reports_of |= {name: area.attrs.get("report", {}) for name, area in areas.items()}
     reports_of |= {f"facilities:{name}": table.report for name, table in inputs.facilities.items()}
     files = [(role, source.path) for role, source in _named_sources(study)]
     if study.region.boundary is not None:
@@ -422,9 +450,14 @@ def _input_files(study: StudyConfig, inputs: tables.StudyInputs) -> list[dict[st
         if path not in digests:
             digests[path] = hashlib.sha256(study.resolve(path).read_bytes()).hexdigest()
     return [
-        {"role": role, "path": path.as_posix(), "sha256": digests[path], **reports_of.get(role, {})}
+        {"role": role, "path": path.as_posix(), "sha256": digests[path], **_shortened(reports_of.get(role, {}))}
         for role, path in files
     ]
+
+
+def _shortened(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a reader's report with long lists of names cut to the first few; their number stands beside them."""
+    return {key: value[:_MOST_NAMED] if isinstance(value, list) else value for key, value in report.items()}
 
 
 def _counts(inputs: tables.StudyInputs) -> dict[str, float]:

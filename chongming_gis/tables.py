@@ -265,7 +265,7 @@ class Demand:
 
     points: gpd.GeoDataFrame
     persons: pd.DataFrame  # index = demand_id in the order of points; columns = persons_column(base, group)
-    report: Mapping[str, int] = field(default_factory=dict)  # rows read, kept and dropped, by reason
+    report: Mapping[str, Any] = field(default_factory=dict)  # rows read and dropped; "dropped" names them
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +274,7 @@ class Facilities:
 
     places: gpd.GeoDataFrame
     capacity: pd.DataFrame
-    report: Mapping[str, int] = field(default_factory=dict)  # rows read, kept and dropped, by reason
+    report: Mapping[str, Any] = field(default_factory=dict)  # rows read and dropped; "dropped" names them
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,7 +336,7 @@ def no_rows(contract: Contract, crs: CRS) -> gpd.GeoDataFrame:
 
 def empty_text(length: int) -> pd.Series:
     """Return a text column of missing values, as optional columns of a contract want it."""
-    return pd.Series(np.full(length, None, dtype=object), dtype="str")
+    return pd.Series(np.nan, index=pd.RangeIndex(length), dtype="str")
 
 
 def _column_faults(frame: pd.DataFrame, contract: Contract) -> list[str]:

@@ -146,7 +146,7 @@ def nearest_segments(
             seen = ring * cell + to_border
             if seen > limit or (segment[0, p] >= 0 and squared[0, p] < seen * seen):
                 break
-            if ring >= max(max(column, n_columns - 1 - column), max(row, n_rows - 1 - row)):
+            if ring >= max(column, n_columns - 1 - column, row, n_rows - 1 - row):
                 break  # the whole grid has been seen
             ring += 1
     distance = np.sqrt(squared)

@@ -53,7 +53,7 @@ def headline(service: ServiceConfig) -> Question:
 
 
 def questions(result: StudyResult, service: ServiceConfig) -> list[Question]:
-    """Return what can be asked of a service: each standard, also without the serves rule where that changes a number."""
+    """Return what can be asked of a service: each standard, and without the serves rule if that changes a number."""
     asked = [Question(service, standard) for standard in service.standards]
     freed = [Question(q.service, q.standard, "ignored") for q in asked if rule_matters(result, q)]
     return [*asked, *freed]

@@ -1,6 +1,7 @@
 """Roads as one mode can use them: rules, compiled graph, snapping, and the way to and from networkx."""
 
 from chongming_gis.network.compile import Graph, Network, compile_network
+from chongming_gis.network.exchange import to_networkx
 from chongming_gis.network.rules import PRESETS, TravelMode, mode_of_study, preset
 from chongming_gis.network.snap import SnappedPoints, snap_points
 
@@ -14,4 +15,5 @@ __all__ = [
     "mode_of_study",
     "preset",
     "snap_points",
+    "to_networkx",
 ]

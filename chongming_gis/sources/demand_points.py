@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -67,7 +68,7 @@ def read_demand(source: DemandSource, *, path: Path, study: StudyConfig, crs: CR
     Returns
     -------
     Demand
-        ``points.attrs["report"]`` counts what was read and dropped, ``points.attrs["dropped"]`` names the dropped.
+        Its ``report`` counts what was read and dropped, and names the dropped.
 
     Raises
     ------
@@ -94,10 +95,8 @@ def read_demand(source: DemandSource, *, path: Path, study: StudyConfig, crs: CR
     if table.frame.empty:
         raise InputFileError(f"{path}: there is no demand point in this file ({len(dropped)} dropped)")
     demand = _demand_of(table, source, study=study, crs=crs, where=str(path))
-    demand.points.attrs.update(
-        report={"points_read": len(table.frame) + len(dropped), "points_dropped": len(dropped)}, dropped=dropped
-    )
-    return demand
+    read = len(table.frame) + len(dropped)
+    return replace(demand, report={"points_read": read, "points_dropped": len(dropped), "dropped": dropped})
 
 
 def _demand_of(

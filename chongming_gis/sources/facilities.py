@@ -15,7 +15,6 @@ from chongming_gis.errors import InputFileError, StudyError, TableError
 from chongming_gis.sources import layers, tagged
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
     from pathlib import Path
 
     from pyproj import CRS
@@ -50,8 +49,7 @@ def read_facilities(
     Returns
     -------
     Facilities
-        ``places.attrs["report"]`` counts what was read and dropped, ``places.attrs["dropped"]`` names OSM objects
-        that have no position in the extract.
+        Its ``report`` counts what was read and dropped, and names OSM objects that have no position in the extract.
 
     Raises
     ------
@@ -85,12 +83,12 @@ def read_facilities(
     faults = [*table.faults, *place_faults, *capacity_faults]
     if faults:
         raise TableError(f"{path}: {'; '.join(faults)}")
-    report = {"rows_read": len(mine) + len(dropped), "rows_of_other_services": int((~mine).sum())}
-    return _facilities(places[mine], capacity, crs=crs, where=str(path), notes={"report": report, "dropped": dropped})
+    report = {"rows_read": len(mine) + len(dropped), "rows_of_other_services": int((~mine).sum()), "dropped": dropped}
+    return _facilities(places[mine], capacity, crs=crs, where=str(path), report=report)
 
 
 def _facilities(
-    places: gpd.GeoDataFrame, capacity: pd.DataFrame, *, crs: CRS, where: str, notes: dict[Hashable, object]
+    places: gpd.GeoDataFrame, capacity: pd.DataFrame, *, crs: CRS, where: str, report: dict[str, object]
 ) -> tables.Facilities:
     metric = crs_module.to_metric(places, crs, where=where)
     metric = metric.sort_values("facility_id", kind="stable").reset_index(drop=True)
@@ -98,8 +96,7 @@ def _facilities(
     capacity = capacity.sort_values(["facility_id", "unit"], kind="stable").reset_index(drop=True)
     tables.validate(metric, tables.FACILITIES, where=where)
     tables.validate(capacity, tables.FACILITY_CAPACITY, where=where)
-    metric.attrs.update(notes)
-    return tables.Facilities(places=metric, capacity=capacity)
+    return tables.Facilities(places=metric, capacity=capacity, report=report)
 
 
 def _places(table: layers.PointTable, source: FacilitySource, *, service_id: str) -> tuple[gpd.GeoDataFrame, list[str]]:

@@ -143,7 +143,7 @@ def test_the_k_nearest_outgrow_their_first_room():
 
 def test_along_an_edge():
     """A street of 100 s one way and 40 s the other."""
-    assert paths.along_edge(100.0, 40.0, 0.2, 0.7) == 50.0
+    assert paths.along_edge(100.0, 40.0, 0.25, 0.75) == 50.0
     assert paths.along_edge(100.0, 40.0, 0.75, 0.25) == 20.0
     assert paths.along_edge(100.0, INF, 0.75, 0.25) == INF
     assert paths.along_edge(INF, 40.0, 0.25, 0.75) == INF

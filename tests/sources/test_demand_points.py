@@ -168,14 +168,14 @@ class TestOsm:
         assert demand.persons["resident:all"].tolist() == [3.0, 3.0]
         middle = demand.points.to_crs(4326).geometry[1]
         assert middle.equals_exact(shapely.Point(121.501, 31.601), 1e-6)
-        assert demand.points.attrs["report"] == {"points_read": 4, "points_dropped": 2}
-        assert demand.points.attrs["dropped"] == ["w52: no position in the extract", "w51: building=garage"]
+        assert (demand.report["points_read"], demand.report["points_dropped"]) == (4, 2)
+        assert demand.report["dropped"] == ["w52: no position in the extract", "w51: building=garage"]
 
     def test_places(self, town, toy_study):
         demand = read(toy_study(osm="places", settlement_class="village", groups=POPULATION), town)
         assert demand.points[["demand_id", "name_zh"]].to_numpy().tolist() == [["n8", "竖新"]]
         assert demand.persons["resident:all"].tolist() == [1234.0]
-        assert demand.points.attrs["dropped"] == ["n9: hamlet 五滧 has no population that is a number"]
+        assert demand.report["dropped"] == ["n9: hamlet 五滧 has no population that is a number"]
 
     def test_groups_must_ask_for_population(self, town, toy_study):
         with pytest.raises(TableError, match=r"no persons column 'pop'; the file has demand_id, name_zh, population"):
@@ -196,7 +196,7 @@ def test_people_of_the_extract_s_villages_are_counted_by_hand(shared_data, toy_s
     expected = {osm_id: float(tags["population"]) for osm_id, tags in places.items() if "population" in tags}
     demand = read(toy_study(osm="places", settlement_class="village", groups=POPULATION), path)
     assert demand.persons["resident:all"].to_dict() == dict(sorted(expected.items()))
-    assert len(demand.points.attrs["dropped"]) == len(places) - len(expected)
+    assert len(demand.report["dropped"]) == len(places) - len(expected)
 
 
 @pytest.mark.extract
@@ -205,8 +205,8 @@ def test_buildings_of_the_extract(shared_data, toy_study):
     found = [(o.type_str(), o.tags["building"]) for o in osmium.FileProcessor(path) if "building" in o.tags]
     study = toy_study(osm="buildings", settlement_class="village", persons_per_building=2.0, groups=POPULATION)
     demand = read(study, path)
-    report = demand.points.attrs["report"]
+    report = demand.report
     assert report["points_read"] == len(found)
     homes = sum(value not in NOT_LIVED_IN for _, value in found)
-    assert len(demand.points) == homes - sum("no position" in text for text in demand.points.attrs["dropped"])
+    assert len(demand.points) == homes - sum("no position" in text for text in demand.report["dropped"])
     assert demand.persons["resident:all"].sum() == 2.0 * len(demand.points)

@@ -69,7 +69,7 @@ def test_a_full_table(tmp_path):
     assert facilities.capacity.fillna(-1).to_numpy().tolist() == [
         ["m1", "beds", 30.0, -1], ["m1", "meals", 120.0, 90.5], ["m2", "meals", 80.0, -1],
     ]  # fmt: skip
-    assert places.attrs["report"] == {"rows_read": 3, "rows_of_other_services": 1}
+    assert facilities.report == {"rows_read": 3, "rows_of_other_services": 1, "dropped": []}
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".gpkg", ".geojson", ".shp"])
