@@ -101,8 +101,22 @@ class AreaSource(Provenance):
     admin_level: int | None = Field(default=None, ge=2, le=11)  # for .osm.pbf and .osm
 
 
+class RasterConfig(StudyModel):
+    """How a population grid is read: which band holds which persons column, and which cells are dense."""
+
+    bands: dict[Text, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)  # none = the bands' own descriptions
+    dense_class: Identifier | None = None  # settlement class of dense cells; others have the source's settlement_class
+    dense_from_persons: Positive | None = None  # per cell, summed over the first base of the study's first group
+
+    @model_validator(mode="after")
+    def _dense_is_whole(self) -> RasterConfig:
+        if (self.dense_class is None) != (self.dense_from_persons is None):
+            raise ValueError("dense_class and dense_from_persons belong together: give both or neither")
+        return self
+
+
 class DemandSource(Provenance):
-    """Where people live: a point table with persons columns, or the buildings or places of an OSM extract."""
+    """Where people live: a point table with persons columns, a population grid, or objects of an OSM extract."""
 
     path: Path
     layer: str | None = None
@@ -111,6 +125,7 @@ class DemandSource(Provenance):
     osm: Literal["buildings", "places"] | None = None
     persons_per_building: Positive = 2.4  # with osm = "buildings"; planning assumption
     settlement_class: Identifier | None = None  # for files without that column: one class for all
+    raster: RasterConfig | None = None  # for .tif: a population grid in the study's metric CRS
 
 
 class FacilitySource(Provenance):
@@ -284,6 +299,8 @@ class StudyConfig(StudyModel):
         classes = {entry.id for entry in self.settlement_classes}
         named = self.sources.demand.settlement_class
         wanted = [("sources.demand.settlement_class", named, classes)] if named else []
+        dense = self.sources.demand.raster.dense_class if self.sources.demand.raster else None
+        wanted += [("sources.demand.raster.dense_class", dense, classes)] if dense else []
         wanted += [(f"groups.{g.id}.columns", base, bases) for g in self.groups for base in g.columns]
         for service in self.services:
             at = f"services.{service.id}"

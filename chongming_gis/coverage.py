@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 APPLIED, IGNORED = "applied", "ignored"
 DISTRICT = "district"
+_WIDEST_RING_S = 4 * 3600.0  # rings double up to here; who has met no own facility by then is searched for once more
 _DIRECTIONS: Mapping[str, travel.Direction] = {"to_facility": "to_destination", "from_facility": "from_destination"}
 
 
@@ -70,7 +71,7 @@ def measure_access(
     ----------
     demand, facilities : with their positions on the network of every mode that the standards name.
     networks : by mode id.
-    search_limit_s : facilities farther than this count as not reached (time inf).
+    search_limit_s : facilities farther than this, and than every standard, count as not reached (time inf).
 
     Notes
     -----
@@ -79,6 +80,7 @@ def measure_access(
     modes = sorted({limit.mode for standard in service.standards for limit in standard.limits})
     rules = (APPLIED, IGNORED) if _is_restricted(facilities.points).any() else (APPLIED,)
     longest_s = max(limit.limit_s for standard in service.standards for limit in standard.limits)
+    search_limit_s = max(search_limit_s, longest_s)
     parts: list[pd.DataFrame] = []
     for rule in rules:
         reach = {
@@ -188,7 +190,7 @@ def _own_facility_times(
         total = _merged(total, sparse.coo_matrix(found, shape=shape))
         if cutoff_s >= search_limit_s:
             break
-        cutoff_s *= 2.0
+        cutoff_s = 2.0 * cutoff_s if cutoff_s < _WIDEST_RING_S else search_limit_s
         rows = np.setdiff1d(rows, row[served])
         columns = columns[np.isin(facility_codes[columns], person_codes[:, rows])]
     return total

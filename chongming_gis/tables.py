@@ -318,6 +318,7 @@ def validate(frame: pd.DataFrame, contract: Contract, *, where: str) -> None:
     TableError
         Columns are missing or of the wrong type, values out of range, keys duplicate, geometries of another type.
     """
+    frame = frame.reset_index(drop=True)  # rows of joined files may share a label; faults name them by key
     faults = [*_column_faults(frame, contract), *_key_faults(frame, contract), *_geometry_faults(frame, contract)]
     if faults:
         shown = faults[:MOST_FAULTS_SHOWN]
@@ -351,6 +352,8 @@ def _column_faults(frame: pd.DataFrame, contract: Contract) -> list[str]:
         if check == "column_in_dataframe":
             faults.extend(f"column {name!r} is missing" for name in rows["failure_case"])
             continue
+        if str(rows["failure_case"].iloc[0]).startswith("TypeError("):
+            continue  # a range check that could not compare: the wrong type is told already
         index = [row for row in rows["index"] if pd.notna(row)]
         values = [value for value, row in zip(rows["failure_case"], rows["index"], strict=True) if pd.notna(row)]
         at = f" in {len(index)} row(s), e.g. {_row_name(frame, contract, index[0])}: {values[0]!r}" if index else ""

@@ -15,14 +15,16 @@ _SPEED = re.compile(r"^(\d+(?:\.\d+)?)\s*(km/h|kmh|kph|mph|knots)?$")
 
 
 def minutes_to_seconds(minutes: float) -> float:
-    """Return seconds.
+    """Return seconds, to the microsecond that travel times are kept to.
+
+    A limit of 4.1 minutes must not become 245.99999999999997 s, which would leave out who is exactly on it.
 
     Examples
     --------
-    >>> minutes_to_seconds(15)
-    900.0
+    >>> minutes_to_seconds(15), minutes_to_seconds(4.1)
+    (900.0, 246.0)
     """
-    return float(minutes) * SECONDS_PER_MINUTE
+    return round(float(minutes) * SECONDS_PER_MINUTE, 6)
 
 
 def seconds_to_minutes(seconds: float) -> float:

@@ -31,7 +31,9 @@ _GROUND_ROLES = {
     "land": ("land", "island", "islands", "mainland"),
     "flat": ("wetland", "tidal_flat", "tidalflat", "mudflat", "marsh", "beach", "flat"),
     "water": ("water", "river", "lake", "canal", "reservoir", "sea", "pond", "riverbank"),
-    "coast": ("coast", "coastline", "dike", "seawall", "shore"),
+    "coast": ("coast", "coastline", "dike", "dyke", "seawall", "shore"),
+    "other": ("other_district",),
+    "town": ("built_up", "town", "urban"),
 }
 _ROLE_OF_KIND = {kind: role for role, kinds in _GROUND_ROLES.items() for kind in kinds}
 _ROAD_CLASSES = {
@@ -131,6 +133,7 @@ def _simplified(
 def _ground(result: StudyResult, words: Words) -> tuple[Data | None, Data | None]:
     """Return land, flats, water and coast; and apart from them the zones, which are a layer to switch on."""
     land = result.land.sort_values("land_id", kind="stable")
+    land = land.iloc[np.argsort(-shapely.area(land.geometry.to_numpy()), kind="stable")]  # small zones above large ones
     if land.empty and not result.townships.empty:
         outline = np.array([shapely.union_all(result.townships.geometry.to_numpy())], dtype=object)
         shapes = pack_shapes(_simplified(outline, result.townships, AREA_TOLERANCE_M))
@@ -141,7 +144,7 @@ def _ground(result: StudyResult, words: Words) -> tuple[Data | None, Data | None
     roles = np.where(is_area & (roles == "coast"), "land", np.where(~is_area & (roles == "land"), "coast", roles))
     drawn: list[dict[str, Any]] = []
     zones: list[dict[str, Any]] = []
-    for role in ("land", "flat", "water", "coast", "zone"):
+    for role in ("land", "other", "flat", "town", "water", "coast", "zone"):
         for closed in (True, False):
             rows = land.loc[(roles == role) & (is_area == closed)]
             if rows.empty:

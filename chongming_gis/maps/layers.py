@@ -6,7 +6,7 @@ A layer here is a thin element: its data stands on the page as a dataset (``page
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from branca.element import MacroElement
 from folium.map import Layer, LayerControl
@@ -80,6 +80,8 @@ var {{ this.get_name() }} = cgis.slot();
 class View(Layer):
     """One choice among several (a standard, a service): it fills the slots with layers and the panels with text.
 
+    It stands in the list of a ``ViewChoice``, not in the layer control.
+
     Parameters
     ----------
     heading : dataset with what title and figures say while this view is shown.
@@ -94,8 +96,8 @@ var {{ this.get_name() }} = cgis.view({{ this.heading.key|tojson }}, [
 {% endmacro %}
 """)
 
-    def __init__(self, name: str, heading: Data, parts: Sequence[tuple[Slot, Layer]], *, show: bool) -> None:
-        super().__init__(name=plain(name), overlay=False, control=True, show=show)
+    def __init__(self, heading: Data, parts: Sequence[tuple[Slot, Layer]], *, show: bool) -> None:
+        super().__init__(name="view", overlay=True, control=False, show=show)
         self._name = "View"
         self.heading = heading
         self.parts = list(parts)
@@ -127,6 +129,39 @@ cgis.{{ this.draws }}({{ this._parent.get_name() }}, {{ this.options|tojson }});
         """Hand script and data to the page."""
         if self.data:
             self.data.put_on(self.get_root())  # type: ignore[arg-type]
+        super().render(**kwargs)  # type: ignore[no-untyped-call]
+        return ""
+
+
+Choice: TypeAlias = tuple[str, str, View]  # name, heading above it in the list (none = empty), view
+
+
+class ViewChoice(MacroElement):
+    """The list in the title panel from which a view is chosen.
+
+    Parameters
+    ----------
+    label : what is chosen.
+    choices : in the order of the list; the first one is shown.
+    """
+
+    _template = Template("""
+{% macro script(this, kwargs) %}
+cgis.choose({{ this._parent.get_name() }}, {{ this.data.key|tojson }}, [
+  {%- for view in this.views %}{{ view.get_name() }},{% endfor -%}
+]);
+{% endmacro %}
+""")
+
+    def __init__(self, label: str, choices: Sequence[Choice]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._name = "ViewChoice"
+        self.views = [view for _, _, view in choices]
+        self.data = Data.of("views", {"label": label, "names": [[name, group] for name, group, _ in choices]})
+
+    def render(self, **kwargs: Any) -> str:
+        """Hand script and data to the page."""
+        self.data.put_on(self.get_root())  # type: ignore[arg-type]
         super().render(**kwargs)  # type: ignore[no-untyped-call]
         return ""
 

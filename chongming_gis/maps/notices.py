@@ -6,6 +6,7 @@ data is never shown without its notice.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from chongming_gis import wording
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from chongming_gis.results import StudyResult
     from chongming_gis.wording import Words
 
+MOST_SERVICES_NAMED = 3
+_ASKS_FOR_CREDIT = re.compile(r"\bCC[ -]BY\b", re.IGNORECASE)
 _LAYERS = ("roads", "demand", "townships", "villages", "land")
 _FIELDS = ("kind", "source", "licence", "date", "position_quality_m")
 
@@ -40,19 +43,27 @@ def relevant(result: StudyResult, service_id: str | None) -> list[dict[str, Any]
 
 def schematic_notice(study: StudyConfig, entries: list[dict[str, Any]], words: Words) -> str:
     """Return the notice that names what is schematic, or no text where nothing is."""
-    roles = [words.role(study, str(entry["role"])) for entry in entries if entry.get("kind") == "schematic"]
-    return words("notice_schematic", roles=words.join(list(dict.fromkeys(roles)))) if roles else ""
+    roles = [str(entry["role"]) for entry in entries if entry.get("kind") == "schematic"]
+    if not roles:
+        return ""
+    services = [role for role in roles if any(_last(role) == service.id for service in study.services)]
+    if len(services) > MOST_SERVICES_NAMED:
+        named = [words.role(study, role) for role in roles if role not in services]
+        named.append(words("facilities_of_services", n=len(services)))
+    else:
+        named = [words.role(study, role) for role in roles]
+    return words("notice_schematic", roles=words.join(list(dict.fromkeys(named))))
 
 
 def attribution(entries: list[dict[str, Any]], words: Words) -> list[str]:
-    """Return the lines that licences ask to be printed on a map, each once."""
+    """Return the lines that licences ask to be printed on the map itself, each once; the panel lists every source."""
     lines = []
     for entry in entries:
-        text = f"{entry.get('source') or ''} {entry.get('licence') or ''}"
-        if "openstreetmap" in text.lower() or "odbl" in text.lower():
+        licence = str(entry.get("licence") or "")
+        if "openstreetmap" in f"{entry.get('source')} {licence}".lower() or "odbl" in licence.lower():
             lines.append(words("osm_attribution"))
-        elif entry.get("licence"):
-            lines.append(f"{entry.get('source') or ''} ({entry['licence']})".strip())
+        elif _ASKS_FOR_CREDIT.search(licence):
+            lines.append(f"{entry.get('source') or ''} ({licence})".strip())
     return list(dict.fromkeys(lines))
 
 

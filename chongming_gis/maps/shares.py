@@ -10,13 +10,14 @@ import pandas as pd
 from chongming_gis import wording
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from chongming_gis.config import ServiceConfig, StandardConfig
     from chongming_gis.results import StudyResult
     from chongming_gis.wording import Words
 
 Scope = Literal["district", "island", "township", "village"]
 Rule = Literal["applied", "ignored"]
-_RULES: tuple[Rule, Rule] = ("applied", "ignored")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,19 @@ class Question:
     rule: Rule = "applied"
 
     @property
+    def parts(self) -> tuple[str, str, str]:
+        """Service, standard and rule, as the tables name them."""
+        return (self.service.id, self.standard.id, self.rule)
+
+    @property
     def key(self) -> str:
         """An id of the question, unique in a study."""
-        return f"{self.service.id}-{self.standard.id}-{self.rule}"
+        return "-".join(self.parts)
+
+    @property
+    def freed(self) -> Question:
+        """The same question without the rule on who may use which facility."""
+        return Question(self.service, self.standard, "ignored")
 
 
 def headline(service: ServiceConfig) -> Question:
@@ -52,57 +63,49 @@ def headline(service: ServiceConfig) -> Question:
     return Question(service, service.standards[0])
 
 
-def questions(result: StudyResult, service: ServiceConfig) -> list[Question]:
-    """Return what can be asked of a service: each standard, and without the serves rule if that changes a number."""
-    asked = [Question(service, standard) for standard in service.standards]
-    freed = [Question(q.service, q.standard, "ignored") for q in asked if rule_matters(result, q)]
-    return [*asked, *freed]
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """The figures of a result by question and scope, each for the service's own group and base of people."""
 
+    found: Mapping[tuple[str, str, str, str], Mapping[str, Figures]]
 
-def rows(result: StudyResult, question: Question, scope: Scope) -> pd.DataFrame:
-    """Return the coverage rows of a question at one scope, for the service's own group and base, in order of code."""
-    table = result.coverage
-    service = question.service
-    wanted = (
-        (table["service"] == service.id)
-        & (table["standard"] == question.standard.id)
-        & (table["serves_rule"] == question.rule)
-        & (table["scope"] == scope)
-        & (table["group"] == service.group)
-        & (table["base"] == service.base)
-    )
-    return table.loc[wanted].sort_values("scope_code", kind="stable")
+    def by_code(self, question: Question, scope: Scope) -> Mapping[str, Figures]:
+        """Return the figures of every place of a scope by its code, in order of code."""
+        return self.found.get((*question.parts, scope), {})
 
+    def whole(self, question: Question) -> Figures | None:
+        """Return the figures of the whole study area, or None where the table has none."""
+        return next(iter(self.by_code(question, "district").values()), None)
 
-def by_code(result: StudyResult, question: Question, scope: Scope) -> dict[str, Figures]:
-    """Return the figures of every place of a scope, by its code."""
-    found = rows(result, question, scope)
-    columns = (found[name] for name in ("scope_code", "persons", "persons_covered", "share_covered"))
-    return {
-        str(code): Figures(float(persons), float(covered), float(share) if pd.notna(share) else float("nan"))
-        for code, persons, covered, share in zip(*columns, strict=True)
-    }
-
-
-def whole(result: StudyResult, question: Question) -> Figures | None:
-    """Return the figures of the whole study area, or None where the table has none."""
-    return next(iter(by_code(result, question, "district").values()), None)
-
-
-def rule_matters(result: StudyResult, question: Question) -> bool:
-    """Return whether lifting the rule on who may use which facility changes any number of this question."""
-    covered = []
-    for rule in _RULES:
-        asked = Question(question.service, question.standard, rule)
+    def rule_matters(self, question: Question) -> bool:
+        """Return whether lifting the rule on who may use which facility changes any number of this question."""
         scopes: tuple[Scope, ...] = ("district", "township")
-        covered.append([by_code(result, asked, scope) for scope in scopes])
-    applied, ignored = covered
-    return any(
-        figures.covered != ignored[i][code].covered
-        for i, places in enumerate(applied)
-        for code, figures in places.items()
-        if code in ignored[i]
-    )
+        for scope in scopes:
+            freed = self.by_code(question.freed, scope)
+            for code, figures in self.by_code(question, scope).items():
+                if code in freed and freed[code].covered != figures.covered:
+                    return True
+        return False
+
+    def questions(self, standards: tuple[Question, ...]) -> list[Question]:
+        """Return questions, and after them the same without the serves rule where that changes a number."""
+        return [*standards, *(question.freed for question in standards if self.rule_matters(question))]
+
+
+def read_shares(result: StudyResult) -> Shares:
+    """Return the figures of a result's coverage table for looking up."""
+    table = result.coverage
+    keys = pd.MultiIndex.from_arrays([table["service"], table["group"], table["base"]])
+    own = pd.MultiIndex.from_tuples([(s.id, s.group, s.base) for s in result.study.services])
+    rows = table.loc[keys.isin(own)].sort_values("scope_code", kind="stable")
+    found: dict[tuple[str, str, str, str], dict[str, Figures]] = {}
+    key_columns = ("service", "standard", "serves_rule", "scope", "scope_code")
+    number_columns = ("persons", "persons_covered", "share_covered")
+    keyed = zip(*(rows[name].tolist() for name in key_columns), strict=True)
+    numbers = zip(*(rows[name].to_numpy(dtype=float).tolist() for name in number_columns), strict=True)
+    for (service, standard, rule, scope, code), figures in zip(keyed, numbers, strict=True):
+        found.setdefault((service, standard, rule, scope), {})[str(code)] = Figures(*figures)
+    return Shares(found)
 
 
 def township_names(result: StudyResult, words: Words) -> dict[str, str]:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from chongming_gis.errors import OutputError
 from chongming_gis.maps import notices, shares, views
-from chongming_gis.maps.base import Base, build_base
-from chongming_gis.maps.layers import Drawn, Panel, PlanLayerControl, Slot, View
+from chongming_gis.maps.layers import Choice, Drawn, Panel, PlanLayerControl, Slot, View, ViewChoice
 from chongming_gis.maps.page import Data, PlanMap
-from chongming_gis.wording import Language, Words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from chongming_gis.config import ServiceConfig
+    from chongming_gis.maps.base import Base
+    from chongming_gis.maps.views import Material
     from chongming_gis.results import StudyResult
+    from chongming_gis.wording import Language, Words
+
+Standards = Literal["all", "headline"]
 
 _VILLAGE_BORDERS: dict[str, Any] = {"colour": "#8d8a96", "width": 0.6, "dash": [4, 3], "fromZoom": 11.5}
 
@@ -32,19 +36,27 @@ def coverage(result: StudyResult, service_id: str, *, language: Language = "zh")
     StudyError
         The study has no such service.
     """
-    return _coverage(result, build_base(result, language), service_id, Words(language))
+    return _coverage(views.prepare(result, language), result.study.service(service_id), "all")
 
 
 def overview(result: StudyResult, *, language: Language = "zh") -> PlanMap:
     """Return the map of all services under their first standard, one shown at a time."""
-    return _overview(result, build_base(result, language), Words(language))
+    return _overview(views.prepare(result, language))
 
 
-def all_maps(result: StudyResult, *, language: Language = "zh") -> dict[str, PlanMap]:
-    """Return ``overview`` and the map of every service by its id, over one base."""
-    base, words = build_base(result, language), Words(language)
-    services = {s.id: _coverage(result, base, s.id, words) for s in result.study.services}
-    return {"overview": _overview(result, base, words), **services}
+def all_maps(
+    result: StudyResult, *, language: Language = "zh", standards: Standards = "all"
+) -> Iterator[tuple[str, PlanMap]]:
+    """Yield ``overview`` and then every service, each by its name and with its map; all stand over one base.
+
+    Parameters
+    ----------
+    standards : what the services' maps let choose: ``"all"`` standards, or the ``"headline"`` one only.
+    """
+    material = views.prepare(result, language)
+    yield "overview", _overview(material)
+    for service in result.study.services:
+        yield service.id, _coverage(material, service, standards)
 
 
 def write_maps(result: StudyResult, folder: Path, *, language: Language = "zh") -> list[Path]:
@@ -58,7 +70,7 @@ def write_maps(result: StudyResult, folder: Path, *, language: Language = "zh") 
     paths = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, sheet in all_maps(result, language=language).items():
+        for name, sheet in all_maps(result, language=language):
             path = folder / f"{name}.html"
             path.write_text(sheet.page.render(), encoding="utf-8", newline="\n")
             paths.append(path)
@@ -67,66 +79,74 @@ def write_maps(result: StudyResult, folder: Path, *, language: Language = "zh") 
     return paths
 
 
-def _coverage(result: StudyResult, base: Base, service_id: str, words: Words) -> PlanMap:
-    service = result.study.service(service_id)
+def _coverage(material: Material, service: ServiceConfig, standards: Standards) -> PlanMap:
+    result, words, base = material.result, material.words, material.base
     title = words("map_coverage", service=words.name(service))
-    sheet = _sheet(result, base, title, words)
+    sheet = _sheet(material, title)
     people = Slot(words("layer.people"), show=True)
     uncovered = Slot(words("layer.uncovered"), show=False)
     choropleth = Slot(words("layer.choropleth"), show=False)
-    facilities = views.facilities_data(result, service, words)
-    slots = [people, uncovered, choropleth] if base.townships else [people, uncovered]
-    for slot in slots:
+    for slot in [people, uncovered, choropleth] if base.townships else [people, uncovered]:
         slot.add_to(sheet)
+    facilities = views.facilities_data(result, service, words)
     Drawn("facilities", {"data": facilities}, name=words("layer.facilities")).add_to(sheet)
-    persons = views.persons_data(result, service)
-    names: list[str] = []
-    for question in shares.questions(result, service):
-        view = views.view_data(result, base, question, words)
-        data = {"demand": base.demand, "persons": persons, "view": view, "facilities": facilities}
+    asked = tuple(shares.Question(service, standard) for standard in service.standards)
+    choices: list[Choice] = []
+    for question in material.shares.questions(asked if standards == "all" else asked[:1]):
+        view = views.view_data(material, question)
+        data = _people_data(material, view, facilities, service)
         parts = [(people, Drawn("people", data, show=False)), (uncovered, Drawn("uncovered", data, show=False))]
-        if base.townships:
-            drawn = Drawn("choropleth", {"areas": base.townships, "view": view}, show=False)
-            parts.append((choropleth, drawn))
-        _add_view(sheet, _distinct(views.question_name(question, words), names), view, parts, is_first=len(names) == 1)
+        parts += _choropleth_part(base, view, choropleth)
+        group = words("anyone_may_use") if question.rule == "ignored" else ""
+        choices.append((words.name(question.standard), group, _add_view(sheet, view, parts, is_first=not choices)))
     _add_base_layers(sheet, base, words)
-    _finish(sheet, result, service_id, title, words)
+    _finish(sheet, material, service.id, title, ViewChoice(words("choose_standard"), choices))
     return sheet
 
 
-def _overview(result: StudyResult, base: Base, words: Words) -> PlanMap:
+def _overview(material: Material) -> PlanMap:
+    result, words, base = material.result, material.words, material.base
     title = words("map_overview")
-    sheet = _sheet(result, base, title, words)
+    sheet = _sheet(material, title)
     choropleth = Slot(words("layer.choropleth"), show=True)
     uncovered = Slot(words("layer.uncovered"), show=True)
     facility = Slot(words("layer.facilities"), show=True)
-    slots = [choropleth, uncovered, facility] if base.townships else [uncovered, facility]
-    for slot in slots:
+    for slot in [choropleth, uncovered, facility] if base.townships else [uncovered, facility]:
         slot.add_to(sheet)
-    names: list[str] = []
+    choices: list[Choice] = []
     for service in result.study.services:
-        view = views.view_data(result, base, shares.headline(service), words)
+        view = views.view_data(material, shares.headline(service))
         facilities = views.facilities_data(result, service, words)
-        persons = views.persons_data(result, service)
-        data = {"demand": base.demand, "persons": persons, "view": view, "facilities": facilities}
+        data = _people_data(material, view, facilities, service)
         parts = [
+            *_choropleth_part(base, view, choropleth),
             (uncovered, Drawn("uncovered", data, show=False)),
             (facility, Drawn("facilities", {"data": facilities}, show=False)),
         ]
-        if base.townships:
-            drawn = Drawn("choropleth", {"areas": base.townships, "view": view}, show=False)
-            parts.insert(0, (choropleth, drawn))
-        _add_view(sheet, _distinct(words.name(service), names), view, parts, is_first=len(names) == 1)
+        choices.append((words.name(service), "", _add_view(sheet, view, parts, is_first=not choices)))
     _add_base_layers(sheet, base, words)
-    _finish(sheet, result, None, title, words)
+    _finish(sheet, material, None, title, ViewChoice(words("choose_service"), choices))
     return sheet
 
 
-def _sheet(result: StudyResult, base: Base, title: str, words: Words) -> PlanMap:
+def _people_data(material: Material, view: Data, facilities: Data, service: ServiceConfig) -> dict[str, Data]:
+    persons = views.persons_data(material.result, service)
+    return {"demand": material.base.demand, "persons": persons, "view": view, "facilities": facilities}
+
+
+def _choropleth_part(base: Base, view: Data, slot: Slot) -> list[tuple[Slot, Drawn]]:
+    """Return the layer of shares by township with its slot, where there are townships."""
+    if base.townships is None:
+        return []
+    return [(slot, Drawn("choropleth", {"areas": base.townships, "view": view}, show=False))]
+
+
+def _sheet(material: Material, title: str) -> PlanMap:
     """Return a map with its ground."""
-    study_name = words.name(result.study)
+    result, words, base = material.result, material.words, material.base
     around = "nothing" if result.land.empty else "sea"
-    sheet = PlanMap(title=f"{title} · {study_name}", language=words.language, bounds=base.bounds, around=around)
+    page_title = f"{title} · {words.name(result.study)}"
+    sheet = PlanMap(title=page_title, language=words.language, bounds=base.bounds, around=around)
     if base.ground:
         Drawn("ground", {"data": base.ground}).add_to(sheet)
     return sheet
@@ -149,36 +169,30 @@ def _add_base_layers(sheet: PlanMap, base: Base, words: Words) -> None:
         Drawn("ground", {"data": base.zones}, name=words("layer.zones"), show=False).add_to(sheet)
 
 
-def _add_view(sheet: PlanMap, name: str, view: Data, parts: Sequence[tuple[Slot, Drawn]], *, is_first: bool) -> None:
+def _add_view(sheet: PlanMap, view: Data, parts: Sequence[tuple[Slot, Drawn]], *, is_first: bool) -> View:
     for _, drawn in parts:
         drawn.add_to(sheet)
-    View(name, view, parts, show=is_first).add_to(sheet)
+    added = View(view, parts, show=is_first)
+    added.add_to(sheet)
+    return added
 
 
-def _distinct(name: str, taken: list[str]) -> str:
-    """Return a name for the layer control, where equal names would fall together."""
-    taken.append(name)
-    count = taken.count(name)
-    return name if count == 1 else f"{name} ({count})"
-
-
-def _finish(sheet: PlanMap, result: StudyResult, service_id: str | None, title: str, words: Words) -> None:
+def _finish(sheet: PlanMap, material: Material, service_id: str | None, title: str, choice: ViewChoice) -> None:
     """Put the panels around the map."""
-    study = result.study
-    entries = notices.relevant(result, service_id)
+    study, words = material.result.study, material.words
+    entries = notices.relevant(material.result, service_id)
     heading = {
         "study": words.name(study),
         "badge": words("internal"),
         "title": title,
-        "namesService": service_id is None,
         "notice": notices.schematic_notice(study, entries, words),
         "sources": notices.lines(study, entries, words),
         "date": words("data_date", date=study.data_date.isoformat()),
         "attribution": notices.attribution(entries, words),
     }
     Panel("title", Data.of("title", heading)).add_to(sheet)
-    choose = "choose_service" if service_id is None else "choose_standard"
-    control = Data.of("control", {"layers": words("layers"), "views": words(choose)})
+    choice.add_to(sheet)
+    control = Data.of("control", {"layers": words("layers"), "ground": words("base_map")})
     PlanLayerControl(control).add_to(sheet)
     Panel("legend").add_to(sheet)
     Panel("inspect").add_to(sheet)

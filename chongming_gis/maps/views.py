@@ -6,6 +6,7 @@ Every figure that a page prints is made into text here from the coverage table; 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,11 +14,13 @@ import pandas as pd
 
 from chongming_gis import wording
 from chongming_gis.maps import shares
-from chongming_gis.maps.base import Base, indexed, lon_lat, text_list
+from chongming_gis.maps.base import Base, build_base, indexed, lon_lat, text_list
 from chongming_gis.maps.packing import pack, pack_coordinates
 from chongming_gis.maps.page import Data
+from chongming_gis.maps.times import AccessRows, read_access
 from chongming_gis.tables import persons_column
-from chongming_gis.units import minutes_to_seconds, seconds_to_minutes
+from chongming_gis.units import minutes_to_seconds
+from chongming_gis.wording import Words
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -25,13 +28,30 @@ if TYPE_CHECKING:
 
     from chongming_gis.config import ServiceConfig
     from chongming_gis.results import StudyResult
-    from chongming_gis.wording import Words
+    from chongming_gis.wording import Language
 
 # Blues for the covered and orange to dark red for the others: told apart with every kind of colour vision.
 COVERED_FILLS = ("#08457e", "#2b7bba", "#5aa9cf", "#8fcbd6")  # near to far
 UNCOVERED_FILLS = ("#f28e2b", "#cf3a24", "#7a1414")
 UNREACHED_FILL = "#2b2b2b"
 _NICE_MINUTES = (5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240)
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What all maps of a result are drawn from, made once."""
+
+    result: StudyResult
+    words: Words
+    base: Base
+    shares: shares.Shares
+    access: AccessRows
+
+
+def prepare(result: StudyResult, language: Language) -> Material:
+    """Return what all maps of a result are drawn from."""
+    base = build_base(result, language)
+    return Material(result, Words(language), base, shares.read_shares(result), read_access(result))
 
 
 def persons_data(result: StudyResult, service: ServiceConfig) -> Data:
@@ -68,30 +88,45 @@ def facilities_of(result: StudyResult, service: ServiceConfig) -> gpd.GeoDataFra
     return places.loc[places["service"] == service.id].sort_values("facility_id", kind="stable")
 
 
-def view_data(result: StudyResult, base: Base, question: shares.Question, words: Words) -> Data:
+def view_data(material: Material, question: shares.Question) -> Data:
     """Return one question's times, classes and figures, in the order of the demand points and townships."""
-    service = question.service
-    access = _access(result, question)
-    facility_ids = pd.Index(facilities_of(result, service)["facility_id"])
-    limit_minutes = seconds_to_minutes(1.0) * access["standard_s"].to_numpy(dtype=np.float64)
-    modes = {mode.id: words.name(mode) for mode in result.study.modes}
-    limit_keys = [f"{m:g}|{mode}" for m, mode in zip(limit_minutes, access["mode"], strict=True)]
-    distinct, limit_of = indexed(limit_keys)
-    time_s = access["time_s"].to_numpy(dtype=np.float64)
-    classes, class_of = minute_classes(time_s, access["covered"].to_numpy(dtype=bool), limit_minutes, words)
-    reached = np.isfinite(time_s)
+    words = material.words
+    facility_ids = pd.Index(facilities_of(material.result, question.service)["facility_id"])
+    times = material.access.times(question, facility_ids)
+    limit_minutes = times.limit_s / minutes_to_seconds(1.0)
+    classes, class_of = minute_classes(times.time_s, times.covered, limit_minutes, words)
+    names = {mode.id: words.name(mode) for mode in material.result.study.modes}
+    modes = [names.get(mode, mode) for mode in times.modes]
+    limits, limit_of = _pairs(limit_minutes, times.mode)
+    reached = np.isfinite(times.time_s)
+    tenths = np.rint(np.where(reached, times.time_s, 0.0) / minutes_to_seconds(0.1)) + 1  # 0 = not reached
     content = {
-        **_heading(result, question, words),
-        "areas": _township_figures(result, base, question),
-        "limits": [{"minutes": k.partition("|")[0], "mode": modes.get(k.partition("|")[2], "")} for k in distinct],
-        "limit": limit_of,
-        "time": pack(np.where(reached, np.rint(np.where(reached, time_s, 0.0)) + 1, 0).astype(np.int64)),
+        **_heading(material, question),
+        "areas": _township_figures(material, question),
+        "limits": [{"minutes": f"{minutes:g}", "mode": modes[mode]} for minutes, mode in limits],
+        "limit": pack_or_constant(limit_of),
+        "time": pack(np.where(reached, tenths, 0).astype(np.int64)),
         "classes": classes,
-        "cls": pack(class_of),
-        "facility": pack(facility_ids.get_indexer(pd.Index(access["facility_id"])) + 1),
-        "within": pack(access["n_within"].to_numpy(dtype=np.int64)),
+        "cls": pack_or_constant(class_of),
+        "facility": pack(times.facility + 1),
+        "within": pack_or_constant(times.within),
     }
     return Data.of(f"view-{question.key}", content)
+
+
+def _pairs(
+    limit_minutes: npt.NDArray[np.float64], mode: npt.NDArray[np.int64]
+) -> tuple[list[tuple[float, int]], npt.NDArray[np.int64]]:
+    """Return the pairs of limit and mode that occur, and the place of each row's pair among them."""
+    limits, limit = np.unique(limit_minutes, return_inverse=True)
+    base = int(mode.max(initial=0)) + 1
+    pairs, place = np.unique(limit * base + mode, return_inverse=True)
+    return [(float(limits[pair // base]), int(pair % base)) for pair in pairs.tolist()], place.astype(np.int64)
+
+
+def pack_or_constant(values: npt.NDArray[np.int64]) -> str | int:
+    """Return packed numbers, or the number itself where all are the same."""
+    return int(values[0]) if len(values) and (values == values[0]).all() else pack(values)
 
 
 def minute_classes(
@@ -132,62 +167,36 @@ def _minutes_label(start: float, end: float, words: Words) -> str:
     return words("class_between", start=f"{start:g}", to=f"{end:g}") if start else words("class_upto", to=f"{end:g}")
 
 
-def _access(result: StudyResult, question: shares.Question) -> pd.DataFrame:
-    """Return the access rows of a question in the order of the demand points."""
-    table = result.access
-    wanted = (
-        (table["service"] == question.service.id)
-        & (table["standard"] == question.standard.id)
-        & (table["serves_rule"] == question.rule)
-    )
-    return table.loc[wanted].set_index("demand_id").loc[list(result.demand.points["demand_id"])]
-
-
-def standard_line(result: StudyResult, question: shares.Question, words: Words) -> str:
-    """Return the name of a standard, whether anyone may use any facility, and what it asks for."""
-    name = question_name(question, words)
-    text = words.standard(result.study, question.standard)
-    return f"{name}：{text}" if words.language == "zh" else f"{name}: {text}"
-
-
-def question_name(question: shares.Question, words: Words) -> str:
-    """Return the name of a standard, marked where the rule on who may use which facility is lifted."""
-    name = words.name(question.standard)
-    return name if question.rule == "applied" else words("view_ignored", standard=name)
-
-
-def _heading(result: StudyResult, question: shares.Question, words: Words) -> dict[str, Any]:
-    service = question.service
-    who = words.group(result.study, service.group, service.base)
-    figures = shares.whole(result, question)
+def _heading(material: Material, question: shares.Question) -> dict[str, Any]:
+    words, service = material.words, question.service
+    who = words.group(material.result.study, service.group, service.base)
+    figures = material.shares.whole(question)
     figure = None
     if figures:
         shown = shares.in_words(figures)
         figure = {"share": shown["share"], "text": words("figure", who=who, **shown)}
     return {
         "service": words.name(service),
-        "standard": standard_line(result, question, words),
+        "standard": words.standard(material.result.study, question.standard),
         "who": who,
         "figure": figure,
     }
 
 
-def _township_figures(result: StudyResult, base: Base, question: shares.Question) -> list[dict[str, Any] | None]:
+def _township_figures(material: Material, question: shares.Question) -> list[dict[str, Any] | None]:
     """Return what the card of each township says, and the share that colours it; None for one without figures."""
-    found = shares.by_code(result, question, "township")
-    matters = question.rule == "applied" and shares.rule_matters(result, question)
-    freed = shares.Question(question.service, question.standard, "ignored")
-    ignored = shares.by_code(result, freed, "township") if matters else {}
+    found = material.shares.by_code(question, "township")
+    freed = material.shares.by_code(question.freed, "township") if question.rule == "applied" else {}
     out: list[dict[str, Any] | None] = []
-    for code in base.township_codes:
+    for code in material.base.township_codes:
         figures = found.get(code)
         if figures is None:
             out.append(None)
             continue
         value = None if math.isnan(figures.share) else round(figures.share, 6)
         entry = {**shares.in_words(figures), "value": value}
-        if code in ignored and ignored[code].covered != figures.covered:
-            entry["shareIgnored"] = wording.share(ignored[code].share)
+        if code in freed and freed[code].covered != figures.covered:
+            entry["shareIgnored"] = wording.share(freed[code].share)
         out.append(entry)
     return out
 

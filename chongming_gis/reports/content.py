@@ -15,12 +15,17 @@ from chongming_gis.reports import method
 from chongming_gis.reports.blocks import Bullets, MapFrame, Paragraph, Section, Table, number, text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from chongming_gis.config import ServiceConfig
+    from chongming_gis.maps.shares import Figures, Question, Shares
     from chongming_gis.reports.blocks import Block, Cell
     from chongming_gis.results import StudyResult
     from chongming_gis.wording import Words
 
 MOST_PLACES_NAMED = 3
+MOST_SENTENCES = 6  # with more services than this the summary sorts them into bands: a minute is enough to read it
+_BANDS = ((0.9, math.inf), (0.5, 0.9), (-math.inf, 0.5))  # from and below
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,201 +39,245 @@ class Report:
     sections: tuple[Section, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What sentences and tables are made from."""
+
+    result: StudyResult
+    words: Words
+    shares: Shares
+    townships: Mapping[str, str]
+
+
 def build_content(result: StudyResult, words: Words) -> Report:
     """Return what the report of a result says."""
     study = result.study
-    entries = notices.sources(result)
-    services = tuple(_service_section(result, service, words) for service in study.services)
+    told = _Told(result, words, shares.read_shares(result), shares.township_names(result, words))
     return Report(
         title=words("report.title", study=words.name(study)),
         date=words("data_date", date=study.data_date.isoformat()),
         badge=words("internal"),
-        notice=notices.schematic_notice(study, entries, words),
+        notice=notices.schematic_notice(study, notices.sources(result), words),
         sections=(
-            Section("summary", words("report.summary"), _summary(result, words)),
-            Section("overview", words("report.overview_map"), (_map("overview", words("map_overview"), words),)),
-            Section("services", words("report.services_chapter"), (), services),
+            Section("summary", words("report.summary"), _summary(told)),
+            Section("overview", words("report.overview_map"), (_map(told, "overview", words("map_overview")),)),
+            Section("standards", words("report.standards_chapter"), (_all_standards(told),)),
+            Section("services", words("report.services_chapter"), (), tuple(_service(told, s) for s in study.services)),
             Section("method", words("report.method"), method.blocks(result, words)),
-            Section("not-counted", words("report.not_counted"), (_not_counted(words),)),
+            Section("not-counted", words("report.not_counted"), (Bullets(tuple(words.starting("missing.").values())),)),
         ),
     )
 
 
-def _summary(result: StudyResult, words: Words) -> tuple[Block, ...]:
-    study = result.study
-    sentences = [_service_sentences(result, service, words) for service in study.services]
+def _summary(told: _Told) -> tuple[Block, ...]:
+    result, words = told.result, told.words
+    services = result.study.services
     scale = words(
         "report.scale_sentence",
-        services=len(study.services),
+        services=len(services),
         facilities=f"{len(result.facilities.places):,}",
         points=f"{len(result.demand.points):,}",
-        date=study.data_date.isoformat(),
+        date=result.study.data_date.isoformat(),
     )
-    opening = [scale, *_range_sentence(result, words)]
-    return (Paragraph("".join(_spaced(opening, words))), Bullets(tuple(sentences)), _standards_table(result, words))
+    opening = Paragraph(_joined([scale, *_range_sentence(told)], words))
+    few = len(services) <= MOST_SENTENCES
+    points = [_service_sentences(told, service) for service in services] if few else _band_sentences(told)
+    return (opening, Bullets(tuple(points)), _headline_table(told))
 
 
-def _range_sentence(result: StudyResult, words: Words) -> list[str]:
+def _headline_shares(told: _Told) -> list[tuple[ServiceConfig, float]]:
+    """Return the services whose headline share is known."""
+    found = [(service, told.shares.whole(shares.headline(service))) for service in told.result.study.services]
+    return [(service, figures.share) for service, figures in found if figures and not math.isnan(figures.share)]
+
+
+def _range_sentence(told: _Told) -> list[str]:
     """Return the services with the highest and the lowest share, where there are two that differ."""
-    found = [(s, shares.whole(result, shares.headline(s))) for s in result.study.services]
-    known = [(service, f.share) for service, f in found if f and not math.isnan(f.share)]
-    if len(known) < 2:
+    known = _headline_shares(told)
+    if not known:
         return []
     best, worst = max(known, key=lambda pair: pair[1]), min(known, key=lambda pair: pair[1])
     if wording.share(best[1]) == wording.share(worst[1]):
         return []
     return [
-        words(
+        told.words(
             "report.range_sentence",
-            best=words.name(best[0]),
+            best=told.words.name(best[0]),
             best_share=wording.share(best[1]),
-            worst=words.name(worst[0]),
+            worst=told.words.name(worst[0]),
             worst_share=wording.share(worst[1]),
         )
     ]
 
 
-def _service_sentences(result: StudyResult, service: ServiceConfig, words: Words) -> str:
+def _band_sentences(told: _Told) -> list[str]:
+    """Return the services sorted into bands of their share, the lowest share last in each."""
+    sentences = []
+    known = sorted(_headline_shares(told), key=lambda pair: -pair[1])
+    for (low, below), key in zip(_BANDS, ("high", "middle", "low"), strict=True):
+        named = [
+            told.words("report.share_of", service=told.words.name(service), share=wording.share(share))
+            for service, share in known
+            if low <= share < below
+        ]
+        if named:
+            sentences.append(told.words(f"report.band_{key}", n=len(named), services=told.words.join(named)))
+    return sentences
+
+
+def _service_sentences(told: _Told, service: ServiceConfig) -> str:
     """Return how a service stands under its headline standard, and where those live who are left out."""
-    question = shares.headline(service)
-    figures = shares.whole(result, question)
+    words, question = told.words, shares.headline(service)
+    figures = told.shares.whole(question)
     if figures is None:
         return ""
     said = {
         "service": words.name(service),
-        "who": words.group(result.study, service.group, service.base),
+        "who": words.group(told.result.study, service.group, service.base),
         "standard": words.name(question.standard),
-        "limits": words.standard(result.study, question.standard),
+        "limits": words.standard(told.result.study, question.standard),
         **shares.in_words(figures),
     }
     if math.isnan(figures.share):
         return words("report.nobody_sentence", **said)
     if figures.uncovered == 0:
         return words("report.all_covered_sentence", **said)
-    sentences = [words("report.service_sentence", **said)]
-    places = shares.by_code(result, question, "township")
+    return _joined([words("report.service_sentence", **said), *_worst_sentence(told, question)], words)
+
+
+def _worst_sentence(told: _Told, question: Question) -> list[str]:
+    """Return the townships with the most people left out, where there are several townships."""
+    places = told.shares.by_code(question, "township")
     worst = sorted(places.items(), key=lambda item: (-item[1].uncovered, item[0]))[:MOST_PLACES_NAMED]
-    names = shares.township_names(result, words)
     named = [
-        words("report.place_count", place=names.get(code, code), persons=wording.persons(place.uncovered))
+        told.words("report.place_count", place=told.townships.get(code, code), persons=wording.persons(place.uncovered))
         for code, place in worst
         if place.uncovered > 0
     ]
-    if named and len(places) > 1:
-        sentences.append(words("report.worst_sentence", places=words.join(named)))
-    return "".join(_spaced(sentences, words))
+    if not named or len(places) == 1:
+        return []
+    return [told.words("report.worst_sentence", places=told.words.join(named))]
 
 
-def _spaced(sentences: list[str], words: Words) -> list[str]:
-    """Return sentences ready to be joined: English ones with a space between."""
-    return sentences if words.language == "zh" else [s if i == 0 else f" {s}" for i, s in enumerate(sentences)]
+def _joined(sentences: list[str], words: Words) -> str:
+    """Return sentences as one text: in English with a space between."""
+    return ("" if words.language == "zh" else " ").join(sentence for sentence in sentences if sentence)
 
 
-def _standards_table(result: StudyResult, words: Words) -> Table:
-    """Return every service under every standard; a column without the serves rule where it changes anything."""
-    study = result.study
-    matters = any(shares.rule_matters(result, shares.Question(s, st)) for s in study.services for st in s.standards)
-    rows: list[tuple[Cell, ...]] = []
-    strong: list[int] = []
-    for service in study.services:
-        for k, standard in enumerate(service.standards):
-            question = shares.Question(service, standard)
-            is_headline = k == 0
-            if is_headline:
-                strong.append(len(rows))
-            name = f"{words.name(service)} · {words.name(standard)}" if is_headline else words.name(standard)
-            row = [
-                text(name),
-                text(words.standard(study, standard)),
-                text(words.group(study, service.group, service.base) if is_headline else ""),
-                *_figure_cells(shares.whole(result, question)),
-            ]
-            if matters:
-                row.append(number(_share_ignored(result, question)))
-            row.append(number(_facility_count(result, service, words) if is_headline else ""))
-            rows.append(tuple(row))
-    named = ("service_standard", "limits", "who", "persons", "covered", "uncovered", "share")
-    columns = [words(f"col.{name}") for name in named]
-    columns += [words("col.share_ignored")] if matters else []
-    columns.append(words("col.facilities"))
-    return Table(words("report.by_standard"), tuple(columns), tuple(rows), strong_rows=tuple(strong))
+def _headline_table(told: _Told) -> Table:
+    """Return every service under its headline standard."""
+    words, study = told.words, told.result.study
+    questions = [shares.headline(service) for service in study.services]
+    matters = any(told.shares.rule_matters(question) for question in questions)
+    rows = [
+        (
+            text(words.name(question.service)),
+            text(words.standard(study, question.standard)),
+            text(words.group(study, question.service.group, question.service.base)),
+            *_figure_cells(told.shares.whole(question)),
+            *_freed_cells(_freed(told, question), matters=matters),
+            number(_facility_count(told, question.service)),
+        )
+        for question in questions
+    ]
+    names = ["service", "limits", "who", "persons", "covered", "uncovered", "share"]
+    names += ["share_ignored"] * matters + ["facilities"]
+    return Table(words("report.by_service"), tuple(words(f"col.{name}") for name in names), tuple(rows))
 
 
-def _figure_cells(figures: shares.Figures | None) -> list[Cell]:
+def _all_standards(told: _Told) -> Table:
+    """Return every service under every standard, the headline one first and set off."""
+    words, study = told.words, told.result.study
+    questions = [shares.Question(service, standard) for service in study.services for standard in service.standards]
+    matters = any(told.shares.rule_matters(question) for question in questions)
+    rows = [
+        (
+            text(f"{words.name(question.service)} · {words.name(question.standard)}"),
+            text(words.standard(study, question.standard)),
+            *_figure_cells(told.shares.whole(question)),
+            *_freed_cells(_freed(told, question), matters=matters),
+        )
+        for question in questions
+    ]
+    names = ["service_standard", "limits", "persons", "covered", "uncovered", "share"]
+    columns = tuple(words(f"col.{name}") for name in names + ["share_ignored"] * matters)
+    strong = tuple(k for k, q in enumerate(questions) if q.standard is q.service.standards[0])
+    return Table(words("report.by_standard"), columns, tuple(rows), strong_rows=strong)
+
+
+def _figure_cells(figures: Figures | None) -> list[Cell]:
     if figures is None:
         return [number(wording.NOTHING)] * 4
     shown = shares.in_words(figures)
     return [number(shown[key]) for key in ("persons", "covered", "uncovered", "share")]
 
 
-def _share_ignored(result: StudyResult, question: shares.Question) -> str:
-    """Return the share without the serves rule, or nothing where the rule changes no figure."""
-    if not shares.rule_matters(result, question):
-        return wording.NOTHING
-    freed = shares.whole(result, shares.Question(question.service, question.standard, "ignored"))
-    return wording.share(freed.share) if freed else wording.NOTHING
+def _freed(told: _Told, question: Question) -> Figures | None:
+    """Return the figures without the serves rule, or None where the rule changes no figure."""
+    return told.shares.whole(question.freed) if told.shares.rule_matters(question) else None
 
 
-def _facility_count(result: StudyResult, service: ServiceConfig, words: Words) -> str:
-    existing, planned = _facility_counts(result, service)
-    return words("cell.with_planned", existing=f"{existing:,}", planned=f"{planned:,}") if planned else f"{existing:,}"
+def _freed_cells(figures: Figures | None, *, matters: bool) -> list[Cell]:
+    return [number(wording.share(figures.share) if figures else wording.NOTHING)] if matters else []
 
 
-def _facility_counts(result: StudyResult, service: ServiceConfig) -> tuple[int, int]:
-    status = views.facilities_of(result, service)["status"]
+def _facility_count(told: _Told, service: ServiceConfig) -> str:
+    existing, planned = _facility_counts(told, service)
+    if not planned:
+        return f"{existing:,}"
+    return told.words("cell.with_planned", existing=f"{existing:,}", planned=f"{planned:,}")
+
+
+def _facility_counts(told: _Told, service: ServiceConfig) -> tuple[int, int]:
+    status = views.facilities_of(told.result, service)["status"]
     return int((status == "existing").sum()), int((status == "planned").sum())
 
 
-def _service_section(result: StudyResult, service: ServiceConfig, words: Words) -> Section:
-    question = shares.headline(service)
-    existing, planned = _facility_counts(result, service)
+def _service(told: _Told, service: ServiceConfig) -> Section:
+    words, question = told.words, shares.headline(service)
+    existing, planned = _facility_counts(told, service)
     key = "report.planned_sentence" if planned else "report.facilities_sentence"
-    sentences = [_service_sentences(result, service, words)]
-    sentences.append(words(key, existing=f"{existing:,}", planned=f"{planned:,}"))
-    freed = shares.whole(result, shares.Question(service, question.standard, "ignored"))
-    if freed and shares.rule_matters(result, question):
+    sentences = [_service_sentences(told, service), words(key, existing=f"{existing:,}", planned=f"{planned:,}")]
+    freed = _freed(told, question)
+    if freed:
         shown = shares.in_words(freed)
         sentences.append(words("report.rule_sentence", share=shown["share"], covered=shown["covered"]))
-    blocks: list[Block] = [Paragraph("".join(_spaced([s for s in sentences if s], words)))]
-    blocks.append(_map(service.id, words("map_coverage", service=words.name(service)), words))
-    blocks += _place_tables(result, question, words)
+    blocks: list[Block] = [
+        Paragraph(_joined(sentences, words)),
+        _map(told, service.id, words("map_coverage", service=words.name(service))),
+        *_place_tables(told, question),
+    ]
     return Section(f"service-{service.id}", words.name(service), tuple(blocks))
 
 
-def _place_tables(result: StudyResult, question: shares.Question, words: Words) -> list[Table]:
+def _place_tables(told: _Told, question: Question) -> list[Table]:
     """Return the figures by township, and by island where there are several."""
-    tables = []
+    words, tables = told.words, []
+    matters = told.shares.rule_matters(question)
     scopes: tuple[tuple[shares.Scope, int], ...] = (("township", 1), ("island", 2))
     for scope, least in scopes:
-        places = shares.by_code(result, question, scope)
+        places = told.shares.by_code(question, scope)
         if len(places) < least:
             continue
-        names = shares.township_names(result, words) if scope == "township" else {}
-        matters = shares.rule_matters(result, question)
-        freed = shares.by_code(result, shares.Question(question.service, question.standard, "ignored"), scope)
+        names = told.townships if scope == "township" else {}
+        freed = told.shares.by_code(question.freed, scope)
         rows = [
             (text(names.get(code, code)), *_figure_cells(place), *_freed_cells(freed.get(code), matters=matters))
             for code, place in places.items()
         ]
-        whole = shares.whole(result, question)
-        whole_freed = shares.whole(result, shares.Question(question.service, question.standard, "ignored"))
-        rows.append((text(words("report.whole")), *_figure_cells(whole), *_freed_cells(whole_freed, matters=matters)))
-        columns = [words(f"col.{c}") for c in (scope, "persons", "covered", "uncovered", "share")]
-        columns += [words("col.share_ignored")] if matters else []
+        whole = told.shares.whole(question)
+        whole_freed = _freed_cells(told.shares.whole(question.freed), matters=matters)
+        rows.append((text(words("report.whole")), *_figure_cells(whole), *whole_freed))
+        columns = [scope, "persons", "covered", "uncovered", "share", *["share_ignored"] * matters]
         named = {"service": words.name(question.service), "standard": words.name(question.standard)}
         caption = words(f"report.by_{scope}", **named)
-        tables.append(Table(caption, tuple(columns), tuple(rows), strong_rows=(len(rows) - 1,)))
+        shown = tuple(words(f"col.{name}") for name in columns)
+        tables.append(Table(caption, shown, tuple(rows), strong_rows=(len(rows) - 1,)))
     return tables
 
 
-def _freed_cells(figures: shares.Figures | None, *, matters: bool) -> list[Cell]:
-    if not matters:
-        return []
-    return [number(wording.share(figures.share) if figures else wording.NOTHING)]
-
-
-def _map(name: str, title: str, words: Words) -> MapFrame:
-    file = f"{name}.html"
+def _map(told: _Told, name: str, title: str) -> MapFrame:
+    words, file = told.words, f"{name}.html"
     return MapFrame(
         name=name,
         title=title,
@@ -236,7 +285,3 @@ def _map(name: str, title: str, words: Words) -> MapFrame:
         waiting=words("report.map_waits"),
         without_script=words("report.map_needs_script", file=file),
     )
-
-
-def _not_counted(words: Words) -> Bullets:
-    return Bullets(tuple(words.starting("missing.").values()))

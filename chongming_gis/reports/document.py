@@ -52,7 +52,7 @@ def render_report(result: StudyResult, *, language: Language = "zh") -> str:
     parts: dict[str, int] = {}
     frames = {
         name: [parts.setdefault(part, len(parts)) for part in sheet.page.parts()]
-        for name, sheet in maps.all_maps(result, language=language).items()
+        for name, sheet in maps.all_maps(result, language=language, standards="headline")
     }
     return _template().render(
         lang=HTML_LANG[language],

@@ -6,6 +6,7 @@ lanes run along the island every 250-400 m with houses beside them; few lanes br
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ EAST_BANK_SHARE = 0.62  # of its length, a canal has a road on its eastern bank 
 BRIDGE_SHARE = 0.20  # lanes that bridge the canal at their western end
 LANE_MISSING, LANE_DEAD_END = 0.05, 0.22
 COLUMN_LINK_SHARE = 0.30  # of pairs of neighbouring lanes joined by a path inside a block
-PATH_GAP_M, PATH_LENGTH_M = 310.0, (35.0, 130.0)
+PATH_GAP_M, PATH_LENGTH_M = 400.0, (35.0, 130.0)
 FARM_KEEPS = 0.42  # share of lanes and paths on the wide fields of the former farms
 STEP_M = 130.0
 
@@ -43,13 +44,13 @@ class Countryside:
 
 def add_country_roads(book: LineBook, place: Countryside, rng: np.random.Generator) -> None:
     """Add every country road of an island to the book, cut at the land that lanes may use."""
-    shapely.prepare(place.farm_land)
+    shapely.prepare([place.farm_land, place.open_land])
     _add_ladder(book, place, rng)
     s_at = place.waterways.crossing_s
     for index, s in enumerate(s_at):
         _add_canal_roads(book, place, rng, index=index, s=float(s))
     blocks = np.concatenate([[place.limits[0]], s_at, [place.limits[1]]])
-    for west, east in zip(blocks[:-1], blocks[1:], strict=True):
+    for west, east in itertools.pairwise(blocks):
         _add_block(book, place, rng, west=float(west), east=float(east))
 
 
@@ -96,7 +97,7 @@ def _add_block(book: LineBook, place: Countryside, rng: np.random.Generator, *, 
         for s in columns:
             if rng.random() < COLUMN_LINK_SHARE * keeps and s_from < s < s_to and np.isfinite(ahead):
                 along = np.array([n - OVERSHOOT_M, (n + ahead) / 2, ahead + OVERSHOOT_M])
-                _add(book, place, place.frame.to_line(s, along), "residential")
+                _add(book, place, place.frame.to_line(s + rng.uniform(-60.0, 60.0), along), "residential")
 
 
 def _lane_ends(rng: np.random.Generator, west: float, east: float) -> tuple[float, float]:
@@ -130,4 +131,5 @@ def _add_lane(
 
 
 def _add(book: LineBook, place: Countryside, line: Any, highway: str) -> None:
-    book.add(shapely.intersection(line, place.open_land), highway)
+    whole = shapely.contains_properly(place.open_land, line)
+    book.add(line if whole else shapely.intersection(line, place.open_land), highway)

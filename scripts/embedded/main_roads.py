@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -138,4 +139,4 @@ def _cut(line: Any, cuts: Any) -> list[Any]:
     near = [part for part in shapely.get_parts(cuts) if part.geom_type == "Point" and part.distance(line) < 1.0]
     at = sorted({round(line.project(point), 3) for point in [*meets, *near]})
     at = [0.0, *[value for value in at if 1.0 < value < line.length - 1.0], line.length]
-    return [shapely.ops.substring(line, a, b) for a, b in zip(at[:-1], at[1:], strict=True)]
+    return [shapely.ops.substring(line, a, b) for a, b in itertools.pairwise(at)]

@@ -97,9 +97,14 @@ def _collect(
 def _inside(book: LineBook, inside: Any, named: gpd.GeoDataFrame) -> LineBook:
     """Return the book with everything but the named roads cut at the land inside the dyke."""
     names = set(named["name_zh"])
+    shapely.prepare(inside)
+    lines = np.array(book.geometry, dtype=object)
+    untouched = shapely.contains_properly(inside, lines) | np.isin(np.array(book.name, dtype=str), list(names))
     cut = LineBook()
-    for line, highway, name, count in zip(book.geometry, book.highway, book.name, book.lanes, strict=True):
-        cut.add(line if name in names else shapely.intersection(line, inside), highway, name=name, lanes=count)
+    for whole, line, highway, name, count in zip(
+        untouched, book.geometry, book.highway, book.name, book.lanes, strict=True
+    ):
+        cut.add(line if whole else shapely.intersection(line, inside), highway, name=name, lanes=count)
     return cut
 
 

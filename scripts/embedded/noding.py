@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ SAME_LINE_M = 1.2
 JOIN_REACH_M = 700.0  # loose pieces nearer than this to the rest are joined to it, others dropped
 SMALLEST_PIECE_M = 350.0
 BRIDGE_HALF_M = 17.0
+SHORTEST_BANK_M = 4.0  # a shorter piece beside a bridge belongs to the bridge
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,14 +168,16 @@ def _bridge_pieces(line: Any, at: list[float]) -> list[dict[str, Any]]:
         return [{"geometry": line, "bridge": "yes" if at else None}]
     spans: list[list[float]] = []
     for crossing in at:
-        low, high = max(0.0, crossing - BRIDGE_HALF_M), min(line.length, crossing + BRIDGE_HALF_M)
+        low, high = crossing - BRIDGE_HALF_M, crossing + BRIDGE_HALF_M
+        low, high = (0.0 if low < SHORTEST_BANK_M else low), min(high, line.length)
+        high = line.length if line.length - high < SHORTEST_BANK_M else high
         if spans and low - spans[-1][1] < 2 * BRIDGE_HALF_M:
             spans[-1][1] = high
         else:
             spans.append([low, high])
     cuts = [0.0, *[edge for span in spans for edge in span], line.length]
     pieces = []
-    for k, (low, high) in enumerate(zip(cuts[:-1], cuts[1:], strict=True)):
+    for k, (low, high) in enumerate(itertools.pairwise(cuts)):
         if high - low < 0.01:
             continue
         part = shapely.ops.substring(line, low, high)

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 
 from embedded import raster, study
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pandas as pd
 
     from embedded.facts import Facts
     from embedded.study import EmbeddedStudy

@@ -45,9 +45,10 @@ def make_units(villages: gpd.GeoDataFrame, places: pd.DataFrame, homes: pd.DataF
     table = pd.DataFrame(table).assign(x=table["wx"] / table["elders"], y=table["wy"] / table["elders"])
     seats = villages["built_up"].map(lambda area: not area.is_empty).to_numpy()
     free = places.drop(index=homes["place"])
+    in_village = free.groupby("village_code").groups
     pools = {}
     for row, has_town in zip(table.itertuples(index=False), seats, strict=True):
-        pool = free[(free["village_code"] == row.village_code)]
+        pool = free.loc[in_village[row.village_code]]
         if has_town and pool["in_town"].any():
             pool = pool[pool["in_town"]]
         xy = pool[["x", "y"]].to_numpy()
@@ -107,10 +108,8 @@ def burial_places(ground: Ground, network: Network, homes: pd.DataFrame, keep_fr
         points.append(grid[shapely.contains_xy(inside, *grid.T)])
     xy = np.vstack(points)
     for geometry, room in _burial_obstacles(network, homes):
-        far = shapely.STRtree(geometry).query_nearest(
-            shapely.points(xy), max_distance=room, all_matches=False, return_distance=False
-        )[0]
-        xy = np.delete(xy, far, axis=0)
+        near = shapely.STRtree(geometry).query(shapely.points(xy), "dwithin", room)[0]
+        xy = np.delete(xy, np.unique(near), axis=0)
     return xy
 
 

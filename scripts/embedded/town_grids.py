@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -84,7 +85,7 @@ def _add_street(
     def points(a: Any, b: Any) -> Any:
         return frame.to_xy(b, a) if across else frame.to_xy(a, b)
 
-    for start, stop in zip(along[:-1], along[1:], strict=True):
+    for start, stop in itertools.pairwise(along):
         middle = (start + stop) / 2
         line = shapely.LineString(points(np.array([start, middle, stop]), np.full(3, fixed)))
         left_out = STREET_MISSING if not line.intersects(land.canals) else BRIDGE_MISSING

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 
 from embedded import areas, shapes
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from embedded.coast import Ground
     from embedded.facts import Facts
 

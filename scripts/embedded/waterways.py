@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
-from embedded import shapes
-
 if TYPE_CHECKING:
+    from embedded import shapes
     from embedded.coast import Ground
     from embedded.shapes import Floats
 

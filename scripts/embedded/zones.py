@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 PROTECTION_M = {"qingcaosha_reservoir": 500.0, "dongfengxisha_reservoir": 500.0}  # planning assumption
 FIELD_CELL_M = 240.0
+FIELD_TURN_DEG = -26.0  # fields lie along the islands, as the canals and lanes do
 FIELD_FROM_HOMES_M = 165.0
 FARMLAND_WAVE = -0.25  # fields where a smooth wave is above this are basic farmland: somewhat more than half of them
 SMALLEST_FIELD_M2 = 12 * FIELD_CELL_M**2
@@ -83,21 +84,23 @@ def _outer_belt(ground: Ground) -> Any:
 
 def _fields(land: Any, homes: pd.DataFrame) -> Any:
     """Return field land on a coarse grid: cells whose middle is on the land, away from homes, where the wave is high."""
-    west, south, east, north = land.bounds
-    x, y = np.meshgrid(np.arange(west, east, FIELD_CELL_M), np.arange(south, north, FIELD_CELL_M))
-    grid = np.column_stack([x.ravel(), y.ravel()])
+    turn = np.deg2rad(FIELD_TURN_DEG)
+    axes = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    corners = shapely.get_coordinates(land.envelope) @ axes.T
+    (u_from, v_from), (u_to, v_to) = corners.min(axis=0), corners.max(axis=0)
+    u, v = np.meshgrid(np.arange(u_from, u_to, FIELD_CELL_M), np.arange(v_from, v_to, FIELD_CELL_M))
+    grid = np.column_stack([u.ravel(), v.ravel()]) @ axes
     shapely.prepare(land)
     grid = grid[shapely.contains_xy(land, *grid.T)]
-    near = shapely.STRtree(shapely.points(homes[["x", "y"]].to_numpy())).query_nearest(
-        shapely.points(grid), max_distance=FIELD_FROM_HOMES_M, all_matches=False, return_distance=False
-    )[0]
-    grid = np.delete(grid, near, axis=0)
+    lived_in = shapely.STRtree(shapely.points(homes[["x", "y"]].to_numpy()))
+    near = lived_in.query(shapely.points(grid), "dwithin", FIELD_FROM_HOMES_M)[0]
+    grid = np.delete(grid, np.unique(near), axis=0)
     wave = np.sin(grid[:, 0] / 1100.0) * np.cos(grid[:, 1] / 900.0) + 0.5 * np.sin(
         grid[:, 0] / 370.0 + grid[:, 1] / 530.0
     )
     grid = grid[wave > FARMLAND_WAVE]
-    half = FIELD_CELL_M / 2
-    cells = shapely.box(grid[:, 0] - half, grid[:, 1] - half, grid[:, 0] + half, grid[:, 1] + half)
+    half = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]]) @ axes * (FIELD_CELL_M / 2 + 0.5)
+    cells = shapely.polygons(grid[:, None, :] + half[None, :, :])
     area = _large_parts(shapely.union_all(cells), SMALLEST_FIELD_M2)
     rounded = shapely.buffer(shapely.buffer(shapely.buffer(area, -45.0), 90.0, quad_segs=2), -45.0, quad_segs=2)
     return shapely.intersection(shapely.simplify(rounded, 12.0), land)

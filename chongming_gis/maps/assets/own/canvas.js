@@ -76,12 +76,12 @@ var cgis = window.cgis || {};
   // A canvas that follows the map. Painters implement paint(context, view); view turns fractions into pixels.
   cgis.Canvas = L.Renderer.extend({
     options: { padding: 0.15, rank: 0 },
-    initialize: function (options) {
-      L.Renderer.prototype.initialize.call(this, options);
-      this.unpackAll();
-    },
     unpackAll: function () {},
     onAdd: function (map) {
+      if (!this._isUnpacked) {
+        this.unpackAll();
+        this._isUnpacked = true;
+      }
       cgis.pane(map, this.options.pane);
       L.Renderer.prototype.onAdd.call(this, map);
     },

@@ -5,6 +5,8 @@
   // Zones are drawn as outlines with a light fill; everything else of the ground is plain.
   const GROUND = {
     land: { fill: "#f6f3ea", stroke: "#a9b7bf", width: 0.8 },
+    other: { fill: "#e7e5df", stroke: "#bdbbb4", width: 0.8 },
+    town: { fill: "#ead9cf", stroke: "#d9c2b4", width: 0.4 },
     flat: { fill: "#e4ead8", stroke: "#b9c4ad", width: 0.5 },
     water: { fill: "#cfe2ee", stroke: "#a7c6d9", width: 0.6 },
     coast: { stroke: "#8fa1ab", width: 1 },
@@ -35,7 +37,7 @@
     hit: function (containerPoint) {
       const at = this._fraction(containerPoint);
       for (const set of this._sets) {
-        const k = set.names ? set.shapes.findIndex((shape) => cgis.isInside(set.xy, shape, at.x, at.y)) : -1;
+        const k = set.names ? set.shapes.findLastIndex((shape) => cgis.isInside(set.xy, shape, at.x, at.y)) : -1;
         if (k >= 0) { return { title: set.names[k], rows: [[cgis.text("zone_kind"), set.kinds[k]]] }; }
       }
       return null;
@@ -103,9 +105,9 @@
   cgis.borders = (options) => new cgis.Borders(options);
 
   const SHARES = [
-    { upTo: 0.2, fill: "#ffffcc" }, { upTo: 0.4, fill: "#a1dab4" }, { upTo: 0.6, fill: "#41b6c4" },
-    { upTo: 0.8, fill: "#2c7fb8" }, { upTo: Infinity, fill: "#253494" },
-  ]; // ColorBrewer YlGnBu, safe for colour-blind readers
+    { upTo: 0.2, fill: "#ffffcc" }, { upTo: 0.4, fill: "#c7e9b4" }, { upTo: 0.6, fill: "#7fcdbb" },
+    { upTo: 0.8, fill: "#41b6c4" }, { upTo: Infinity, fill: "#2c7fb8" },
+  ]; // the five lighter of ColorBrewer's YlGnBu in six, safe for colour-blind readers
   const NO_SHARE = "#d9d9d9";
   cgis.Choropleth = cgis.Canvas.extend({
     options: { pane: "choropleth", rank: 2 },
@@ -161,10 +163,13 @@
     const persons = cgis.unpack(cgis.data(options.persons)).map((tenths) => tenths / 10);
     return {
       demand: demand, view: view, at: demand.unpacked, persons: persons, time: cgis.unpack(view.time),
-      cls: cgis.unpack(view.cls), limit: cgis.unpack(view.limit), facility: cgis.unpack(view.facility),
-      within: cgis.unpack(view.within),
+      cls: column(view.cls, persons.length), limit: column(view.limit, persons.length),
+      facility: cgis.unpack(view.facility), within: column(view.within, persons.length),
     };
   }
+
+  // A packed column, or one number that stands for all rows.
+  const column = (packed, length) => (typeof packed === "number" ? new Array(length).fill(packed) : cgis.unpack(packed));
 
   const number = (value) => (value % 1 ? value.toFixed(1) : String(value));
 
@@ -174,7 +179,7 @@
     const rows = [
       [text("village"), demand.villages[at.village[i]]], [text("township"), demand.townships[at.township[i]]],
       [view.who, number(people.persons[i])],
-      [text("time") + " · " + limit.mode, people.time[i] ? ((people.time[i] - 1) / 60).toFixed(1) + " " + text("minutes") : text("not_reached")],
+      [text("time") + " · " + limit.mode, people.time[i] ? ((people.time[i] - 1) / 10).toFixed(1) + " " + text("minutes") : text("not_reached")],
       [text("standard"), limit.minutes + " " + text("minutes") + " · " + text(isCovered ? "is_covered" : "is_uncovered")],
       [text("nearest"), people.facility[i] ? facilities.names[people.facility[i] - 1] : ""],
       [text("within"), String(people.within[i])],
@@ -321,34 +326,48 @@
     return svg;
   };
 
-  cgis.facilities = function (options) {
-    const data = cgis.data(options.data), xy = cgis.unpackPoints(data.xy), group = L.featureGroup();
-    data.names.forEach((name, i) => {
-      const level = data.levels[data.level[i]], status = data.statuses[data.status[i]], kind = data.kinds[data.kind[i]];
-      const size = SIZE[level], icon = L.divIcon({ className: "cgis-facility", html: cgis.facilitySymbol(level, status, kind), iconSize: [size, size] });
-      const marker = L.marker(cgis.latLng(xy[2 * i], xy[2 * i + 1]), { icon: icon, keyboard: data.names.length <= 400, riseOnHover: true });
-      const content = () => cgis.card({ title: name, rows: data.rows[i] });
-      marker.bindPopup(content, { maxWidth: 300 }).bindTooltip(() => cgis.element("span", "", name), { direction: "top", offset: [0, -size / 2] });
-      marker.on("add", () => marker.getElement().setAttribute("aria-label", name));
-      group.addLayer(marker);
-    });
-    group.legend = function () {
+  cgis.Facilities = L.FeatureGroup.extend({
+    initialize: function (options) {
+      L.FeatureGroup.prototype.initialize.call(this);
+      this._key = options.data;
+    },
+    onAdd: function (map) {
+      if (!this._data) { this._fill(cgis.data(this._key)); }
+      L.FeatureGroup.prototype.onAdd.call(this, map);
+    },
+    _fill: function (data) {
+      this._data = data;
+      const xy = cgis.unpackPoints(data.xy);
+      data.names.forEach((name, i) => {
+        const kind = this._kind(i), size = SIZE[kind.level];
+        const icon = L.divIcon({ className: "cgis-facility", html: cgis.facilitySymbol(kind.level, kind.status, kind.data), iconSize: [size, size] });
+        const marker = L.marker(cgis.latLng(xy[2 * i], xy[2 * i + 1]), { icon: icon, keyboard: data.names.length <= 400, riseOnHover: true });
+        marker.bindPopup(() => cgis.card({ title: name, rows: data.rows[i] }), { maxWidth: 300 });
+        marker.bindTooltip(() => cgis.element("span", "", name), { direction: "top", offset: [0, -size / 2] });
+        marker.on("add", () => marker.getElement().setAttribute("aria-label", name));
+        this.addLayer(marker);
+      });
+    },
+    _kind: function (i) {
+      const data = this._data;
+      return { level: data.levels[data.level[i]], status: data.statuses[data.status[i]], data: data.kinds[data.kind[i]] };
+    },
+    legend: function () {
       const seen = new Map();
-      data.names.forEach((_, i) => {
-        const level = data.levels[data.level[i]], status = data.statuses[data.status[i]], kind = data.kinds[data.kind[i]];
-        const key = [Object.keys(SYMBOL).indexOf(level), status, kind === "schematic"].join();
-        if (!seen.has(key)) {
-          const words = [cgis.text("level." + level)];
-          if (status !== "existing") { words.push(cgis.text("status." + status)); }
-          if (kind === "schematic") { words.push(cgis.text("schematic")); }
-          seen.set(key, { order: key, element: cgis.facilitySymbol(level, status, kind), size: SIZE[level], label: words.join(" · ") });
-        }
+      this._data.names.forEach((_, i) => {
+        const kind = this._kind(i), isSchematic = kind.data === "schematic";
+        const key = [Object.keys(SYMBOL).indexOf(kind.level), kind.status, isSchematic].join();
+        if (seen.has(key)) { return; }
+        const words = [cgis.text("level." + kind.level)];
+        if (kind.status !== "existing") { words.push(cgis.text("status." + kind.status)); }
+        if (isSchematic) { words.push(cgis.text("schematic")); }
+        seen.set(key, { order: key, element: cgis.facilitySymbol(kind.level, kind.status, kind.data), size: SIZE[kind.level], label: words.join(" · ") });
       });
       const items = [...seen.values()].sort((a, b) => (a.order < b.order ? -1 : 1));
-      return { order: 1, title: data.title, items: items };
-    };
-    return group;
-  };
+      return { order: 1, title: this._data.title, items: items };
+    },
+  });
+  cgis.facilities = (options) => new cgis.Facilities(options);
 
   // Slots and views: a view is one choice (a standard, a service); it puts its layers into the slots of the control.
   cgis.slot = () => L.layerGroup();

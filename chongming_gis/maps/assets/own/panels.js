@@ -122,6 +122,7 @@
     head.appendChild(cgis.element("p", "cgis-study", data.study));
     head.appendChild(cgis.element("span", "cgis-badge", data.badge));
     box.appendChild(cgis.element("h1", "", data.title)).dir = "auto";
+    box.appendChild(cgis.element("div", "cgis-choice"));
     const view = box.appendChild(cgis.element("div", "cgis-view"));
     if (data.notice) { box.appendChild(cgis.element("p", "cgis-notice", data.notice)); }
     const more = box.appendChild(foldable("cgis-sources", text("sources"), false));
@@ -136,7 +137,6 @@
       view.replaceChildren();
       const shown = map.cgisView;
       if (!shown) { return; }
-      if (shown.service && data.namesService) { view.appendChild(cgis.element("p", "cgis-service", shown.service)); }
       view.appendChild(cgis.element("p", "cgis-standard", shown.standard));
       if (shown.figure) {
         const figure = view.appendChild(cgis.element("p", "cgis-figure"));
@@ -150,12 +150,37 @@
     if (map.cgisBounds) { fitBeside(map, box); }
   };
 
+  // The list from which one view is chosen; with one view only, its name.
+  cgis.choose = function (map, key, views) {
+    const data = cgis.data(key), place = map.getContainer().querySelector(".cgis-choice");
+    if (views.length === 1) {
+      place.appendChild(cgis.element("p", "cgis-only", data.names[0][0]));
+      return;
+    }
+    const label = place.appendChild(cgis.element("label", "", data.label));
+    const select = label.appendChild(cgis.element("select"));
+    const groups = new Map([["", select]]);
+    data.names.forEach(([name, group], i) => {
+      if (!groups.has(group)) {
+        groups.set(group, select.appendChild(cgis.element("optgroup")));
+        groups.get(group).label = group;
+      }
+      const option = groups.get(group).appendChild(cgis.element("option", "", name));
+      option.value = i;
+      option.selected = map.hasLayer(views[i]);
+    });
+    select.addEventListener("change", () => {
+      views.forEach((view) => view.remove());
+      views[select.value].addTo(map);
+    });
+  };
+
   function escapeHtml(text) {
     return cgis.element("span", "", text).innerHTML;
   }
 
   cgis.layerControl = function (map, views, overlays, key, options) {
-    const data = cgis.data(key), control = L.control.layers(views, overlays, { ...options, hideSingleBase: true }).addTo(map);
+    const data = cgis.data(key), control = L.control.layers(views, overlays, options).addTo(map);
     const box = control.getContainer(), toggle = box.querySelector("a"), list = box.querySelector("section");
     toggle.title = data.layers;
     toggle.setAttribute("aria-label", data.layers);
@@ -166,7 +191,7 @@
       group.setAttribute("aria-label", text);
       group.dataset.heading = text;
     }
-    head(".leaflet-control-layers-base", data.views);
+    head(".leaflet-control-layers-base", data.ground);
     head(".leaflet-control-layers-overlays", data.layers);
     return control;
   };
