@@ -16,7 +16,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
 from chongming_gis import crs as crs_module
 from chongming_gis.errors import CrsError, InputFileError, StudyError
@@ -33,6 +33,7 @@ Preset = Literal["older_walk", "older_walk_frail", "older_walk_fit", "ebike", "c
 Datum = Literal["wgs84", "cgcs2000"]
 Direction = Literal["to_facility", "from_facility"]
 
+_ARMS = ("one speed", "speed per class")
 _IDENTIFIER = re.compile(r"^[a-z][a-z0-9_]*$")
 
 
@@ -54,6 +55,10 @@ Identifier = Annotated[str, AfterValidator(_identifier)]
 Text = Annotated[str, Field(min_length=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Speed = Annotated[
+    Annotated[Positive, Tag(_ARMS[0])] | Annotated[dict[str, Positive], Tag(_ARMS[1])],
+    Discriminator(lambda value: _ARMS[isinstance(value, dict)]),
+]
 Limits = Annotated[tuple["LimitConfig", ...], Field(min_length=1)]
 
 
@@ -157,7 +162,7 @@ class ModeConfig(StudyModel):
     name_zh: Text
     name_en: Text
     preset: Preset
-    speed_kmh: Positive | dict[str, Positive] | None = None
+    speed_kmh: Speed | None = None  # one speed, or a speed per highway class
     off_network_speed_kmh: Positive | None = None
     max_snap_m: Positive | None = None
     source: Text
@@ -421,8 +426,8 @@ def _key_in_words(location: tuple[int | str, ...], content: dict[str, Any]) -> s
     words: list[str] = []
     here: Any = content
     for part in location:
-        if isinstance(part, str) and part.startswith(("constrained-", "dict[")):
-            break  # pydantic's name for one arm of a union, not a key of the file
+        if part in _ARMS:
+            continue  # pydantic's name for one arm of a union, not a key of the file
         inside = _inside(here, part)
         if isinstance(part, int) and isinstance(inside, dict) and isinstance(inside.get("id"), str):
             words.append(inside["id"])

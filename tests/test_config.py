@@ -56,7 +56,7 @@ def test_what_a_standard_says_of_itself():
     [
         ({"colour": 1}, "colour: unknown key"),
         ({"services__0__colour": 1}, "services.meal.colour: unknown key"),
-        ({"services__0__standards__0__limits": [{"mode": "foot", "minuts": 15}]}, "limits.0.minuts: unknown key"),
+        ({"services__0__standards__0__limits": [{"mode": "foot", "minutes": 15, "km": 1}]}, "limits.0.km: unknown key"),
         ({"sources__roads__kind": "guessed"}, "sources.roads.kind = 'guessed'"),
         ({"id": "Meal Point"}, "id = 'Meal Point': an id is lower-case"),
         ({"id": "1st"}, "an id is lower-case"),
@@ -70,8 +70,9 @@ def test_what_a_standard_says_of_itself():
         ({"region": {"search_limit_min": -5}}, "region.search_limit_min = -5"),
         ({"services__0__direction": "sideways"}, "services.meal.direction = 'sideways'"),
         ({"modes__0__preset": "tram"}, "modes.foot.preset = 'tram'"),
-        ({"modes__0__speed_kmh": {"primary": -3}}, "modes.foot.speed_kmh"),
-        ({"modes__0__speed_kmh": "fast"}, "modes.foot.speed_kmh"),
+        ({"modes__0__speed_kmh": {"primary": -3}}, "modes.foot.speed_kmh.primary = -3"),
+        ({"modes__0__speed_kmh": 0}, "modes.foot.speed_kmh = 0"),
+        ({"modes__0__speed_kmh": "fast"}, "modes.foot.speed_kmh = 'fast'"),
         ({"services": []}, "services = []"),
         ({"services__0__standards": []}, "services.meal.standards = []"),
         ({"services__0__standards__0__limits": []}, "limits = []"),
@@ -243,7 +244,7 @@ def test_a_study_in_a_linked_folder_finds_what_lies_beside_the_real_one(tmp_path
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("id = ", "is not valid TOML: .*line 1"), ('id = "a"\nid = "b"', "not valid TOML"), (None, "no such study file.*init")],
+    [("id = 5\nid 6", "is not valid TOML: .*line 2"), ('id = "a"\nid = "b"', "not valid TOML"), (None, "no such study file.*init")],
 )
 def test_a_file_that_is_no_study(tmp_path, text, words):
     path = tmp_path / "s.toml"

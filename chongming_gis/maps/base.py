@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 AREA_TOLERANCE_M = 8.0  # below a pixel at zoom 13 in 31 degrees north
 ROAD_TOLERANCE_M = 3.0
+MOST_LAND_AROUND = 1.4  # land that reaches farther than this (a whole province) does not widen the first view
 
 _GROUND_ROLES = {
     "land": ("land", "island", "islands", "mainland"),
@@ -105,11 +106,18 @@ def lon_lat(points: gpd.GeoDataFrame) -> npt.NDArray[np.float64]:
 
 
 def _bounds(result: StudyResult) -> Bounds:
+    """Return what is in view at first: the townships with the land around them, else the people, else the roads."""
     layers = (result.townships, result.demand.points, result.facilities.places, result.roads_drawn)
     shown = next((layer for layer in layers if len(layer)), None)
     if shown is None:
         return ((-60.0, -180.0), (70.0, 180.0))
-    west, south, east, north = (round(float(v), 5) for v in crs.to_geographic(shown[["geometry"]]).total_bounds)
+    box = crs.to_geographic(shown[["geometry"]]).total_bounds
+    if len(result.land):
+        around = crs.to_geographic(result.land[["geometry"]]).total_bounds
+        both = np.array([*np.minimum(box, around)[:2], *np.maximum(box, around)[2:]])
+        if ((both[2:] - both[:2]) <= MOST_LAND_AROUND * (box[2:] - box[:2])).all():
+            box = both
+    west, south, east, north = (round(float(v), 5) for v in box)
     return ((south, west), (north, east))
 
 

@@ -80,9 +80,7 @@ def read_population(source: DemandSource, *, path: Path, study: StudyConfig, crs
 def _read_cells(
     path: Path, columns: list[str], *, source: DemandSource, crs: CRS
 ) -> tuple[Floats, Floats, Floats, npt.NDArray[np.int64], int]:
-    """Return counts (cells, columns), x and y of the cells in which someone lives, their row and column, and how many
-    cells the grid has.
-    """
+    """Return counts (cells, columns), x, y, row and column of the cells with people, and how many cells there are."""
     if not path.exists():
         raise InputFileError(f"{path}: there is no such file; check the path")
     try:
@@ -117,8 +115,8 @@ def _bands(grid: rasterio.DatasetReader, columns: list[str], named: Mapping[str,
     absent = [name for name in columns if name not in known]
     if absent:
         raise StudyError(
-            f"{path}: no band for {', '.join(map(repr, absent))}; the grid has {', '.join(known) or 'no descriptions'}: "
-            "name the bands in sources.demand.raster.bands"
+            f"{path}: no band for {', '.join(map(repr, absent))}; the grid has "
+            f"{', '.join(known) or 'no descriptions'}: name the bands in sources.demand.raster.bands"
         )
     beyond = [f"{name} = {known[name]}" for name in columns if known[name] > grid.count]
     if beyond:
@@ -137,8 +135,8 @@ def _read_window(
         band, row, column = np.argwhere(wrong)[0]
         where = f"row {row + window.row_off}, column {column + window.col_off}, band {bands[band]}"
         raise TableError(
-            f"{path}: {int(wrong.sum())} cell(s) hold no number of persons, e.g. {values[band, row, column]} in {where}; "
-            "declare the no-data value in the file"
+            f"{path}: {int(wrong.sum())} cell(s) hold no number of persons, e.g. {values[band, row, column]} in "
+            f"{where}; declare the no-data value in the file"
         )
     row, column = np.nonzero(values.sum(axis=0) > 0.0)
     return values[:, row, column].T, np.column_stack([row + window.row_off, column + window.col_off]).astype(np.int64)

@@ -160,7 +160,7 @@ def _planned_home(
 
 
 def _added_meal_points(facts: Facts, meals: pd.DataFrame, units: Units) -> pd.DataFrame:
-    """Return the meal points that opened by the end of 2022 (111 less 92), in villages without one, most elders first."""
+    """Return what opened by the end of 2022 (111 less 92): in villages without a meal point, most elders first."""
     count = facts.count("meal_point", "added_2022")
     free = units.table[~units.table["village_code"].isin(meals["village_code"])]
     free = free.sort_values(["elders", "village_code"], ascending=[False, True]).head(count)

@@ -230,7 +230,7 @@ def to_files(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     files = {}
     for service, table in tables.items():
         at = shapes.to_lonlat(table[["x", "y"]].to_numpy(float))
-        table = table.assign(lon=at[:, 0], lat=at[:, 1]).sort_values("facility_id", ignore_index=True)
-        extra = sorted(c for c in table.columns if c.startswith(("capacity_", "used_")))
-        files[service] = table[[*COLUMNS, *extra]]
+        placed = table.assign(lon=at[:, 0], lat=at[:, 1]).sort_values("facility_id", ignore_index=True)
+        extra = sorted(c for c in placed.columns if c.startswith(("capacity_", "used_")))
+        files[service] = placed[[*COLUMNS, *extra]]
     return files

@@ -66,7 +66,7 @@ def _add_ladder(book: LineBook, place: Countryside, rng: np.random.Generator) ->
 
 
 def _add_canal_roads(book: LineBook, place: Countryside, rng: np.random.Generator, *, index: int, s: float) -> None:
-    """The road on a canal's western bank (every second a township road), and pieces of one on the eastern."""
+    """Add the road on a canal's western bank (every second a township road), and pieces of one on the eastern."""
     _, _, n_from, n_to = place.limits
     highway = "secondary" if index % 6 == 0 else "tertiary" if index % 2 == 0 else "unclassified"
     _add(book, place, place.frame.to_line(s - BANK_M, np.arange(n_from, n_to, STEP_M)), highway)

@@ -83,7 +83,7 @@ def _outer_belt(ground: Ground) -> Any:
 
 
 def _fields(land: Any, homes: pd.DataFrame) -> Any:
-    """Return field land on a coarse grid: cells whose middle is on the land, away from homes, where the wave is high."""
+    """Return fields on a coarse grid: cells with their middle on land, away from homes, where the wave is high."""
     turn = np.deg2rad(FIELD_TURN_DEG)
     axes = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
     corners = shapely.get_coordinates(land.envelope) @ axes.T

@@ -18,7 +18,7 @@ def html(toy_result) -> dict[tuple[str, str], str]:
     return {
         (name, language): sheet.page.render()
         for language in ("zh", "en")
-        for name, sheet in maps.all_maps(toy_result, language=language).items()
+        for name, sheet in maps.all_maps(toy_result, language=language)
     }
 
 
@@ -115,19 +115,19 @@ def test_layers_switch_on_and_off_and_the_legend_follows(visit, html):
 def test_choosing_another_standard_changes_title_and_figures(visit, html):
     page = visit(html["meal_point", "zh"])
     assert page.text(".cgis-figure b") == "46.2%"
-    check(page, "步行十五分钟")
+    page.page.select_option(".cgis-choice select", label="步行十五分钟")
     assert page.text(".cgis-figure b") == "15.4%"
-    assert "步行十五分钟" in page.text(".cgis-standard")
-    check(page, "2024 征求意见稿（不限服务范围）")
+    assert page.text(".cgis-standard") == "步行 15 分钟"
+    page.page.select_option(".cgis-choice select", index=2)
     assert page.text(".cgis-figure b") == "53.8%"
 
 
-def test_choosing_another_service_on_the_overview(visit, html):
+def test_choosing_another_service_on_the_overview_by_keyboard(visit, html):
     page = visit(html["overview", "zh"])
-    assert page.text(".cgis-service") == "老年助餐点"
     assert page.evaluate("document.querySelectorAll('.cgis-facility').length") == 2
-    check(page, "养老机构")
-    assert page.text(".cgis-service") == "养老机构"
+    page.page.focus(".cgis-choice select")
+    page.page.keyboard.press("ArrowDown")
+    assert page.text(".cgis-standard") == "小汽车 30 分钟"
     assert page.evaluate("document.querySelectorAll('.cgis-facility').length") == 1
 
 

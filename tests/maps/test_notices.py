@@ -28,4 +28,12 @@ def test_a_manifest_without_sources_is_answered_from_the_study(toy_result):
 
 def test_openstreetmap_is_credited_once_and_other_licences_by_name(toy_result):
     lines = notices.attribution(notices.sources(toy_result), ZH)
-    assert lines == ["© OpenStreetMap 贡献者，ODbL", "placed by rule (CC0)", "district list (CC BY 4.0)"]
+    assert lines == ["© OpenStreetMap 贡献者，ODbL", "district list (CC BY 4.0)"]
+
+
+def test_a_long_list_of_services_is_counted(toy_result):
+    study = toy_result.study
+    services = tuple(study.services[0].model_copy(update={"id": f"s{i}"}) for i in range(5))
+    many = study.model_copy(update={"services": services})
+    entries = [{"role": f"facilities:s{i}", "kind": "schematic"} for i in range(5)]
+    assert "5 项服务的设施" in notices.schematic_notice(many, [{"role": "roads", "kind": "schematic"}, *entries], ZH)

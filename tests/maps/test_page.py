@@ -119,8 +119,7 @@ def test_parts_joined_are_the_page(toy_result):
 
 
 def test_maps_of_one_result_share_their_base(toy_result):
-    sheets = maps.all_maps(toy_result)
-    parts = [set(sheet.page.parts()) for sheet in sheets.values()]
+    parts = [set(sheet.page.parts()) for _, sheet in maps.all_maps(toy_result)]
     shared = set.intersection(*parts)
     for key in ("roads", "demand", "ground", "townships"):
         assert any(f'id="data-{key}"' in part for part in shared)

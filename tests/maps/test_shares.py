@@ -1,23 +1,34 @@
 import math
 
+import pytest
+
 from chongming_gis.maps import shares
 
 
-def test_figures_are_those_of_the_coverage_table(toy_result):
+@pytest.fixture
+def read(toy_result):
+    return shares.read_shares(toy_result)
+
+
+def standards(service) -> tuple[shares.Question, ...]:
+    return tuple(shares.Question(service, standard) for standard in service.standards)
+
+
+def test_figures_are_those_of_the_coverage_table(toy_result, read):
     service = toy_result.study.service("meal_point")
     question = shares.headline(service)
-    whole = shares.whole(toy_result, question)
+    whole = read.whole(question)
     assert (whole.persons, whole.covered, whole.uncovered) == (65.0, 30.0, 35.0)
-    places = shares.by_code(toy_result, question, "township")
+    places = read.by_code(question, "township")
     assert list(places) == ["101", "102", "103"]
     assert places["101"].share == 0.5
     assert math.isnan(places["103"].share)
 
 
-def test_the_rule_is_lifted_only_where_that_changes_a_number(toy_result):
+def test_the_rule_is_lifted_only_where_that_changes_a_number(toy_result, read):
     meal, care = (toy_result.study.service(name) for name in ("meal_point", "care_home"))
-    assert [q.rule for q in shares.questions(toy_result, meal)] == ["applied", "applied", "ignored", "ignored"]
-    assert [q.rule for q in shares.questions(toy_result, care)] == ["applied"]
+    assert [q.rule for q in read.questions(standards(meal))] == ["applied", "applied", "ignored", "ignored"]
+    assert [q.rule for q in read.questions(standards(care))] == ["applied"]
 
 
 def test_the_three_numbers_shown_add_up():

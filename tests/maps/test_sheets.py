@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from chongming_gis import maps
-from chongming_gis.errors import OutputError, StudyError
+from chongming_gis.errors import OutputError, StudyError, TableError
 from chongming_gis.maps.base import build_base
 from chongming_gis.maps.layers import Drawn
 
@@ -20,7 +20,7 @@ def data_of(html: str) -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def pages(toy_result) -> dict[str, str]:
-    return {name: sheet.page.render() for name, sheet in maps.all_maps(toy_result).items()}
+    return {name: sheet.page.render() for name, sheet in maps.all_maps(toy_result)}
 
 
 def test_there_is_a_map_a_service_and_an_overview(pages):
@@ -92,6 +92,7 @@ def test_english_pages_are_english_but_for_names_in_the_data(toy_result):
     texts += [
         t for v in views for t in (v["standard"], v["who"], v["figure"]["text"], *(c["label"] for c in v["classes"]))
     ]
+    texts += [text for entry in data["views"]["names"] for text in entry]
     texts += re.findall(r'"([^"]+)": \w+_\d{4}', html)
     assert not any(re.search(r"[\u4e00-\u9fff]", text) for text in texts)
 
@@ -109,7 +110,7 @@ def test_a_result_without_areas_or_roads_still_has_maps(toy_result):
         coverage=toy_result.coverage.query("scope == 'district'"),
         manifest={},
     )
-    sheets = maps.all_maps(bare)
+    sheets = dict(maps.all_maps(bare))
     data = data_of(sheets["meal_point"].page.render())
     assert not {"ground", "roads", "townships", "villages", "zones"} & set(data)
     assert data["view-meal_point-draft_2024-applied"]["figure"]["share"] == "46.2%"
@@ -121,15 +122,23 @@ def test_a_coverage_table_without_the_rule_lifted_is_enough(toy_result):
     assert not any(key.endswith("-ignored") for key in data)
 
 
-def test_standards_of_one_name_stay_apart(toy_result):
-    study = toy_result.study
-    service = study.services[0]
-    twins = tuple(standard.model_copy(update={"name_zh": "同名"}) for standard in service.standards)
-    renamed = service.model_copy(update={"standards": twins})
-    result = replace(toy_result, study=study.model_copy(update={"services": (renamed, *study.services[1:])}))
-    html = maps.coverage(result, "meal_point").page.render()
-    assert '"同名"'.encode("ascii", "backslashreplace").decode() in html or '"同名"' in html
-    assert "(2)" in html
+def test_the_report_form_of_a_map_offers_its_headline_standard_only(toy_result):
+    html = dict(maps.all_maps(toy_result, standards="headline"))["meal_point"].page.render()
+    assert data_of(html)["views"]["names"] == [
+        ["2024 征求意见稿", ""],
+        ["2024 征求意见稿", "不限服务范围（任何人可用任何设施）"],
+    ]
+
+
+def test_an_access_table_with_gaps_is_refused(toy_result):
+    gap = replace(toy_result, access=toy_result.access.iloc[1:])
+    with pytest.raises(TableError, match=r"meal_point / draft_2024 / applied has 4 row\(s\) where there are 5"):
+        maps.coverage(gap, "meal_point")
+
+
+def test_rows_of_the_access_table_may_stand_in_any_order(toy_result):
+    shuffled = replace(toy_result, access=toy_result.access.sample(frac=1.0, random_state=1))
+    assert maps.coverage(shuffled, "meal_point").page.render() == maps.coverage(toy_result, "meal_point").page.render()
 
 
 def test_layers_go_on_any_folium_map(toy_result):

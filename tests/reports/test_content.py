@@ -45,14 +45,38 @@ def test_the_english_summary_reads_as_sentences(toy_result):
     assert sentences[0].startswith("Meal points: of 65 persons (60 and over, residents), 30 (46.2%) are within the")
 
 
-def test_the_table_of_standards_equals_the_coverage_table(toy_result):
+def test_the_summary_table_equals_the_coverage_table(toy_result):
     _, _, table = summary(build_content(toy_result, ZH))
-    rows = shown(table)
+    assert [row[0] for row in shown(table)] == ["老年助餐点", "养老机构"]
+    assert shown(table)[0][3:] == ["65", "30", "35", "46.2%", "53.8%", "1（另规划 1）"]
+    assert shown(table)[1][3:] == ["7", "0", "7", "0%", "—", "1"]
+
+
+def test_every_standard_stands_in_a_table_of_its_own(toy_result):
+    (table,) = section(build_content(toy_result, ZH), "standards").blocks
     assert table.strong_rows == (0, 2)
-    assert rows[0][0] == "老年助餐点 · 2024 征求意见稿"
-    assert rows[0][3:] == ["65", "30", "35", "46.2%", "53.8%", "1（另规划 1）"]
-    assert rows[1][3:] == ["65", "10", "55", "15.4%", "23.1%", ""]
-    assert rows[2][3:] == ["7", "0", "7", "0%", "—", "1"]
+    assert shown(table)[1] == [
+        "老年助餐点 · 步行十五分钟", "步行 15 分钟", "65", "10", "55", "15.4%", "23.1%",
+    ]  # fmt: skip
+
+
+def test_many_services_are_sorted_into_bands(toy_result):
+    import pandas as pd
+
+    study = toy_result.study
+    twins = tuple(study.services[0].model_copy(update={"id": f"s{i}", "name_zh": f"服务{i}"}) for i in range(7))
+    meal = toy_result.coverage[toy_result.coverage["service"] == "meal_point"]
+    tables = [meal.assign(service=f"s{i}") for i in range(7)]
+    for table in tables[:2]:
+        table["persons_covered"] = table["persons"]
+        table["share_covered"] = 1.0
+    many = replace(
+        toy_result, study=study.model_copy(update={"services": twins}), coverage=pd.concat(tables, ignore_index=True)
+    )
+    _, sentences, _ = summary(build_content(many, ZH))
+    assert sentences[0] == "达标率在 90% 及以上的有 2 项：服务0（100%）、服务1（100%）。"
+    assert sentences[1].startswith("达标率不足 50% 的有 5 项：服务2（46.2%）、")
+    assert len(sentences) == 2
 
 
 @pytest.mark.parametrize("service_id", ["meal_point", "care_home"])

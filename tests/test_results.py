@@ -1,0 +1,422 @@
+"""A result comes back from its folder as it was; and a folder is written whole or not at all."""
+
+import contextlib
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chongming_gis import coverage, network, results, tables
+from chongming_gis.errors import InputFileError, OutputError
+from tests.toy import study as toy
+from tests.toy.roads import FOOT, town
+
+NOBODY = 65_534
+
+
+def made(*, persons=(10, 20, 30, 5), villages=("v1", "v2", "v3", "v4"), names=None):
+    """The toy town measured on foot."""
+    people = toy.demand(
+        [(30, 10), (250, -20), (1350, 40), (9000, 0)],
+        persons={"all": persons, "old": [1, 2.5, 0, 5]},
+        township=["t1", "t1", "t2", None],
+        village=[*villages[:3], None],
+        settlement=["town", "village", "village", "village"],
+    )
+    places = toy.facilities([(200, -50), (0, 0)], serves=["all", "township"], township=[None, "t2"])
+    study = toy.study()
+    nets = [network.compile_network(town(), FOOT)]
+    townships, areas = toy.areas(["t1", "t2", "t3"]), toy.areas(villages, tables.VILLAGES)
+    if names:
+        townships = townships.assign(name_zh=toy.text(names))
+    access = coverage.measure_access(
+        study.services[0],
+        demand=toy.places(nets, people.points),
+        facilities=toy.places(nets, places),
+        networks={"foot": nets[0]},
+        search_limit_s=14_400.0,
+    )
+    roads = town().edges[["highway", "route", "name", "bridge", "tunnel", "geometry"]]
+    capacity = pd.DataFrame({"facility_id": toy.text(["f0"]), "unit": toy.text(["份"]), "value": [80.0], "used": [np.nan]})
+    return results.StudyResult(
+        study=study,
+        demand=people,
+        facilities=tables.Facilities(places=places, capacity=capacity),
+        townships=townships,
+        villages=areas,
+        land=tables.no_rows(tables.LAND, roads.crs),
+        roads_drawn=roads,
+        access=access,
+        coverage=coverage.measure_coverage(
+            access, demand=people, study=study, townships=townships, villages=areas
+        ),
+        manifest={"counts": {"nodes": 11}, "notices": ["一"], "timings": {"read": {"seconds": 0.5}}},
+    )
+
+
+def round_trip(result, folder):
+    results.save(result, folder)
+    return results.load(folder)
+
+
+def assert_same(one, other):
+    assert (one.study, one.study.digest) == (other.study, other.study.digest)
+    for name in ("townships", "villages", "land", "roads_drawn"):
+        _assert_same_frame(getattr(one, name), getattr(other, name))
+    _assert_same_frame(one.demand.points, other.demand.points)
+    _assert_same_frame(one.facilities.places, other.facilities.places)
+    pd.testing.assert_frame_equal(one.demand.persons, other.demand.persons)
+    pd.testing.assert_frame_equal(one.facilities.capacity, other.facilities.capacity)
+    pd.testing.assert_frame_equal(one.access, other.access)
+    pd.testing.assert_frame_equal(one.coverage, other.coverage, rtol=1e-9, atol=0)
+
+
+def _assert_same_frame(one, other):
+    assert isinstance(other, gpd.GeoDataFrame)
+    assert one.crs == other.crs
+    pd.testing.assert_frame_equal(pd.DataFrame(one.drop(columns="geometry")), pd.DataFrame(other.drop(columns="geometry")))
+    assert shapely.equals_exact(one.geometry.to_numpy(), other.geometry.to_numpy()).all()
+
+
+def test_a_result_comes_back_as_it_was(tmp_path):
+    result = made()
+    again = round_trip(result, tmp_path)
+    assert_same(result, again)
+    assert {key: again.manifest[key] for key in result.manifest} == dict(result.manifest)
+    for frame, contract in ((again.access, tables.ACCESS), (again.coverage, tables.COVERAGE), (again.demand.points, tables.DEMAND)):
+        tables.validate(frame, contract, where="loaded")
+
+
+def test_saving_what_was_loaded_writes_the_same_bytes(tmp_path):
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        folder.mkdir()
+    again = round_trip(made(), folders[0])
+    results.save(again, folders[1])
+    files = sorted(path.relative_to(folders[0]) for path in folders[0].rglob("*") if path.is_file())
+    assert len(files) > 8
+    for file in files:
+        assert (folders[0] / file).read_bytes() == (folders[1] / file).read_bytes(), file
+
+
+def test_people_of_a_great_city_are_counted_to_the_last(tmp_path):
+    """12,345,678 and 9,876,543 persons; townships and the unassigned still add up to the district in the saved file."""
+    again = round_trip(made(persons=(12_345_678, 9_876_543, 1, 0.125)), tmp_path)
+    rows = again.coverage[(again.coverage["group"] == "all") & (again.coverage["standard"] == "walk15")]
+    rows = rows[rows["serves_rule"] == "applied"]
+    assert rows.loc[rows["scope"] == "district", "persons"].tolist() == [22_222_222.125]
+    assert rows.loc[rows["scope"] == "township", "persons"].tolist() == [22_222_221.0, 1.0, 0.0]
+
+
+def test_names_and_codes_that_look_like_something_else_stay_what_they_are(tmp_path):
+    """Codes of digits, names NA and null, numbers, commas, quotes and line ends; only what is missing is missing."""
+    result = made(villages=("007", "NA", "1e5", "nan"), names=["null", 'a,"b"\nc', "12"])
+    again = round_trip(result, tmp_path)
+    assert_same(result, again)
+    assert set(again.coverage.loc[again.coverage["scope"] == "village", "scope_code"]) == {"007", "NA", "1e5", "nan"}
+
+
+def test_tables_all_of_whole_numbers_or_all_missing_keep_their_types(tmp_path):
+    result = made(persons=(10, 20, 30, 0))
+    whole = result.coverage[result.coverage["scope"] == "district"].assign(name_zh=tables.empty_text(8))
+    again = round_trip(made_of(result, coverage=whole.reset_index(drop=True)), tmp_path)
+    tables.validate(again.coverage, tables.COVERAGE, where="loaded")
+    assert again.coverage["persons"].dtype == float
+    assert again.coverage["name_zh"].isna().all()
+
+
+def made_of(result, **changes):
+    import dataclasses
+
+    return dataclasses.replace(result, **changes)
+
+
+def test_a_column_with_a_colon_is_persons_only_if_the_study_says_so(tmp_path):
+    result = made()
+    points = result.demand.points.assign(**{"addr:street": toy.text(["a", "b", "c", "d"])})
+    again = round_trip(made_of(result, demand=tables.Demand(points=points, persons=result.demand.persons)), tmp_path)
+    assert again.demand.persons.columns.tolist() == ["resident:all", "resident:old"]
+    assert again.demand.points["addr:street"].tolist() == ["a", "b", "c", "d"]
+
+
+def test_the_coverage_table_opens_in_a_spreadsheet(tmp_path):
+    """UTF-8 with a byte-order mark, so that Excel shows the Chinese names; an unpopulated share is an empty cell."""
+    results.save(made(), tmp_path)
+    raw = (tmp_path / "coverage.csv").read_bytes()
+    assert raw.startswith(b"\xef\xbb\xbfscope,scope_code,")
+    assert "区t3,meal,walk15,applied,foot,all,resident,900,0,0,\n" in raw.decode("utf-8-sig").replace("\r\n", "\n")
+
+
+@pytest.fixture
+def saved(tmp_path):
+    folder = tmp_path / "result"
+    folder.mkdir()
+    results.save(made(), folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda f: (f / "manifest.json").unlink(),
+        lambda f: (f / "manifest.json").write_text("{"),
+        lambda f: (f / "manifest.json").write_text("[]"),
+        lambda f: (f / "manifest.json").write_text('{"format": 1}'),
+        lambda f: (f / "manifest.json").write_text('{"format": 1, "study": {"id": "x"}}'),
+        lambda f: (f / "manifest.json").write_bytes(b"\xff\xfe{}"),
+        lambda f: (f / "access.parquet").unlink(),
+        lambda f: (f / "access.parquet").write_bytes((f / "access.parquet").read_bytes()[:300]),
+        lambda f: (f / "layers" / "demand.parquet").write_text("no parquet"),
+        lambda f: (f / "layers" / "townships.parquet").write_bytes(b""),
+        lambda f: (f / "coverage.csv").write_text(""),
+        lambda f: (f / "coverage.csv").write_text("scope,persons\nx,many\n"),
+        lambda f: shutil.rmtree(f / "layers"),
+        lambda f: shutil.rmtree(f),
+        lambda f: (shutil.rmtree(f), f.write_text("a file")),
+    ],
+)  # fmt: skip
+def test_a_damaged_folder_is_one_line_that_names_it(saved, damage):
+    damage(saved)
+    with pytest.raises(InputFileError) as caught:
+        results.load(saved)
+    assert str(caught.value).startswith(f"{saved}: ")
+    assert "\n" not in str(caught.value)
+    assert "run" in str(caught.value)
+
+
+def test_a_result_of_another_format_says_so(saved):
+    manifest = json.loads((saved / "manifest.json").read_text(encoding="utf-8"))
+    (saved / "manifest.json").write_text(json.dumps({**manifest, "format": 99}))
+    with pytest.raises(InputFileError, match=r"format 99, not 1"):
+        results.load(saved)
+
+
+# written whole or not at all ---------------------------------------------------------------------------------------
+
+
+def contents(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+
+
+def write(target, text="new"):
+    with results.staged_folder(target) as stage:
+        (stage / "manifest.json").write_text(text)
+        (stage / "maps").mkdir()
+
+
+@pytest.fixture
+def old(tmp_path):
+    target = tmp_path / "out"
+    write(target, "old")
+    (target / "stale.html").write_text("of the last run")
+    return target
+
+
+def test_a_folder_is_made_with_those_above_it(tmp_path):
+    write(tmp_path / "a" / "b" / "out")
+    assert contents(tmp_path) == ["a", "a/b", "a/b/out", "a/b/out/manifest.json", "a/b/out/maps"]
+    assert stat.S_IMODE((tmp_path / "a" / "b" / "out").stat().st_mode) == 0o755
+
+
+def test_the_last_result_is_replaced_whole(old):
+    write(old)
+    assert contents(old.parent) == ["out", "out/manifest.json", "out/maps"]
+    assert (old / "manifest.json").read_text() == "new"
+
+
+def test_an_empty_folder_is_taken(tmp_path):
+    (tmp_path / "out").mkdir()
+    write(tmp_path / "out")
+    assert (tmp_path / "out" / "manifest.json").is_file()
+
+
+@pytest.mark.parametrize("failure", [RuntimeError("bug"), KeyboardInterrupt(), OSError(28, "No space left on device")])
+def test_a_failure_inside_keeps_the_last_result_and_leaves_no_litter(old, failure):
+    before = contents(old.parent)
+    wanted = OutputError if isinstance(failure, OSError) else type(failure)
+    with pytest.raises(wanted), results.staged_folder(old) as stage:
+        (stage / "manifest.json").write_text("half")
+        raise failure
+    assert contents(old.parent) == before
+    assert (old / "manifest.json").read_text() == "old"
+
+
+def test_a_failure_inside_the_first_run_leaves_nothing_at_all(tmp_path):
+    with pytest.raises(RuntimeError), results.staged_folder(tmp_path / "a" / "b" / "out") as stage:
+        (stage / "manifest.json").write_text("half")
+        raise RuntimeError
+    assert contents(tmp_path) == []
+
+
+def test_while_it_is_written_the_last_result_stands(old):
+    with results.staged_folder(old) as stage:
+        (stage / "manifest.json").write_text("new")
+        assert (old / "manifest.json").read_text() == "old"
+        assert stage.parent == old.parent  # on the same file system, so that the move is one step
+
+
+def test_when_the_move_fails_the_last_result_is_put_back(old, monkeypatch):
+    move = Path.rename
+
+    def refuse(self, target):
+        if Path(target) == old and self.name != "result":
+            raise OSError(18, "Invalid cross-device link")
+        return move(self, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    before = contents(old.parent)
+    with pytest.raises(OutputError, match="Invalid cross-device link"):
+        write(old)
+    assert contents(old.parent) == before
+    assert (old / "manifest.json").read_text() == "old"
+
+
+def _file(target):
+    target.write_text("mine")
+
+
+def _foreign(target):
+    target.mkdir()
+    (target / "thesis.docx").write_text("mine")
+
+
+def _link(target):
+    (target.parent / "elsewhere").mkdir()
+    target.symlink_to(target.parent / "elsewhere")
+
+
+def _dangling(target):
+    target.symlink_to(target.parent / "nowhere")
+
+
+@pytest.mark.parametrize("obstacle", [_file, _foreign, _link, _dangling])
+def test_what_is_not_a_result_is_never_overwritten(tmp_path, obstacle):
+    obstacle(tmp_path / "out")
+    before = contents(tmp_path)
+    for ask in (results.refuse_unwritable, write):
+        with pytest.raises(OutputError, match=r"out: .*choose another"):
+            ask(tmp_path / "out")
+    assert contents(tmp_path) == before
+
+
+def test_a_file_above_is_in_the_way(tmp_path):
+    (tmp_path / "out").write_text("mine")
+    for ask in (results.refuse_unwritable, write):
+        with pytest.raises(OutputError, match="choose another"):
+            ask(tmp_path / "out" / "deep" / "er")
+    assert contents(tmp_path) == ["out"]
+
+
+def test_a_name_that_no_disk_takes_is_refused(tmp_path):
+    for ask in (results.refuse_unwritable, write):
+        with pytest.raises(OutputError, match="choose another"):
+            ask(tmp_path / ("x" * 300))
+    assert contents(tmp_path) == []
+
+
+@contextlib.contextmanager
+def unprivileged():
+    """An ordinary user for the time of the block, where the tests run as the superuser."""
+    if os.name != "posix":
+        pytest.skip("no POSIX users here")
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.fixture
+def public_folder():
+    """A folder that anyone may read and only its owner may write; pytest's own are closed to others."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o555)
+    yield folder
+    folder.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("below", ["out", "deep/er/out"])
+def test_where_this_user_may_not_write_it_is_told_before_any_work(public_folder, below):
+    with unprivileged():
+        for ask in (results.refuse_unwritable, write):
+            with pytest.raises(OutputError, match=r"cannot be written.*choose another"):
+                ask(public_folder / below)
+    assert contents(public_folder) == []
+
+
+def test_where_this_user_may_not_even_look_it_is_told(public_folder):
+    closed = public_folder / "closed"
+    public_folder.chmod(0o755)
+    closed.mkdir()
+    closed.chmod(0o000)
+    try:
+        with unprivileged():
+            for ask in (results.refuse_unwritable, write):
+                with pytest.raises(OutputError, match="choose another"):
+                    ask(closed / "out")
+    finally:
+        closed.chmod(0o755)
+    assert contents(public_folder) == ["closed"]
+
+
+def test_a_result_that_this_user_may_not_read_is_one_line(public_folder):
+    public_folder.chmod(0o755)
+    folder = public_folder / "result"
+    folder.mkdir()
+    results.save(made(), folder)
+    (folder / "access.parquet").chmod(0o000)
+    with unprivileged(), pytest.raises(InputFileError, match="result: "):
+        results.load(folder)
+
+
+@pytest.fixture
+def tiny_disk(tmp_path):
+    """A disk of 64 kB that holds a small result."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = shutil.which("mount")
+    if sys.platform != "linux" or os.geteuid() != 0 or mount is None:
+        pytest.skip("only the superuser of a Linux system can mount a small disk")
+    done = subprocess.run([mount, "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk], capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"this container may not mount: {done.stderr.strip()}")
+    yield disk
+    subprocess.run(["umount", disk], check=True)
+
+
+def test_a_full_disk_is_one_line_and_leaves_the_last_result(tiny_disk):
+    write(tiny_disk / "out", "old")
+    with pytest.raises(OutputError, match=r"No space left on device"), results.staged_folder(tiny_disk / "out") as stage:
+        (stage / "ballast").write_bytes(b"x" * 50_000)
+        results.save(made(), stage)
+    assert contents(tiny_disk) == ["out", "out/manifest.json", "out/maps"]
+    assert (tiny_disk / "out" / "manifest.json").read_text() == "old"
+    with pytest.raises(OutputError, match="No space left"), results.staged_folder(tiny_disk / "out") as stage:
+        (stage / "map.html").write_text("x" * 100_000)
+    assert (tiny_disk / "out" / "manifest.json").read_text() == "old"
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(st.lists(st.floats(0, 1e9, allow_subnormal=False), min_size=4, max_size=4))
+def test_any_number_of_persons_comes_back_to_ten_digits(persons):
+    result = made(persons=persons)
+    with tempfile.TemporaryDirectory() as folder:
+        again = round_trip(result, Path(folder))
+    np.testing.assert_allclose(again.coverage["persons"], result.coverage["persons"], rtol=1e-9)
+    pd.testing.assert_frame_equal(again.demand.persons, result.demand.persons, check_exact=True)
