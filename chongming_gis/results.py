@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1  # raised when a saved folder of an older version can no longer be read
 MANIFEST = "manifest.json"
+_NUMBER = "%.10g"  # persons of the largest city to the last one, and no noise of the last bit
 _LAYERS = ("townships", "villages", "land", "roads_drawn")
 
 
@@ -56,7 +57,7 @@ def save(result: StudyResult, folder: Path) -> None:
     """
     try:
         (folder / "layers").mkdir(exist_ok=True)
-        result.coverage.to_csv(folder / "coverage.csv", index=False, encoding="utf-8-sig", float_format="%.6g")
+        result.coverage.to_csv(folder / "coverage.csv", index=False, encoding="utf-8-sig", float_format=_NUMBER)
         result.access.to_parquet(folder / "access.parquet", compression="zstd", index=False)
         demand = result.demand.points.join(result.demand.persons, on="demand_id")
         _write_layer(demand, folder, "demand")
@@ -81,30 +82,49 @@ def load(folder: Path | str) -> StudyResult:
     """
     folder = Path(folder)
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        if manifest.get("format") != FORMAT:
-            found = manifest.get("format")
-            raise InputFileError(f"{folder}: is a result in format {found}, not {FORMAT}: run the study again")
-        study = StudyConfig.model_validate({**manifest.pop("study"), "folder": Path()})
-        layers = {name: gpd.read_parquet(folder / "layers" / f"{name}.parquet") for name in _LAYERS}
-        demand = gpd.read_parquet(folder / "layers" / "demand.parquet")
-        counts = [name for name in demand.columns if ":" in name]
-        persons = pd.DataFrame(demand[counts]).set_index(pd.Index(demand["demand_id"]))
-        return StudyResult(
-            study=study,
-            demand=tables.Demand(points=demand.drop(columns=counts), persons=persons),
-            facilities=tables.Facilities(
-                places=gpd.read_parquet(folder / "layers" / "facilities.parquet"),
-                capacity=pd.read_parquet(folder / "layers" / "facility_capacity.parquet"),
-            ),
-            access=pd.read_parquet(folder / "access.parquet"),
-            coverage=pd.read_csv(folder / "coverage.csv", encoding="utf-8-sig", dtype={"scope_code": "str"}),
-            manifest=manifest,
-            **layers,
-        )
+        return _loaded(folder)
     except FileNotFoundError as error:
         missing = Path(error.filename or folder).name
         raise InputFileError(f"{folder}: is not a result folder ({missing} is missing); make one with `run`") from error
+    except InputFileError:
+        raise
+    except (OSError, ValueError, KeyError) as error:  # pyarrow's errors and pydantic's are ValueErrors
+        reason = str(error).partition("\n")[0]
+        raise InputFileError(f"{folder}: cannot be read as a result ({reason}); make it again with `run`") from error
+
+
+def _loaded(folder: Path) -> StudyResult:
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    found = manifest.get("format") if isinstance(manifest, dict) else None
+    if found != FORMAT:
+        raise InputFileError(f"{folder}: is a result in format {found}, not {FORMAT}: make it again with `run`")
+    study = StudyConfig.model_validate({**manifest.pop("study"), "folder": Path()})
+    layers = {name: gpd.read_parquet(folder / "layers" / f"{name}.parquet") for name in _LAYERS}
+    demand = gpd.read_parquet(folder / "layers" / "demand.parquet")
+    counted = {tables.persons_column(base, group.id) for group in study.groups for base in group.columns}
+    counts = [name for name in demand.columns if name in counted]
+    persons = pd.DataFrame(demand[counts]).set_index(pd.Index(demand["demand_id"]))
+    return StudyResult(
+        study=study,
+        demand=tables.Demand(points=demand.drop(columns=counts), persons=persons),
+        facilities=tables.Facilities(
+            places=gpd.read_parquet(folder / "layers" / "facilities.parquet"),
+            capacity=pd.read_parquet(folder / "layers" / "facility_capacity.parquet"),
+        ),
+        access=pd.read_parquet(folder / "access.parquet"),
+        coverage=_read_coverage(folder / "coverage.csv"),
+        manifest=manifest,
+        **layers,
+    )
+
+
+def _read_coverage(path: Path) -> pd.DataFrame:
+    """Return the table with the types of its contract: a code of digits stays text, only an empty cell is missing."""
+    types = {name: str(column.dtype) for name, column in tables.COVERAGE.columns.items()}
+    types = {name: "str" if kind.startswith("str") else kind for name, kind in types.items()}
+    table = pd.read_csv(path, encoding="utf-8-sig", dtype=types, keep_default_na=False, na_values=[""])
+    tables.validate(table, tables.COVERAGE, where=path.name)  # people open it in a spreadsheet, and save it
+    return table
 
 
 @contextlib.contextmanager
@@ -119,21 +139,26 @@ def staged_folder(target: Path) -> Iterator[Path]:
         Something other than a result stands at ``target``, or its parent cannot be written.
     """
     refuse_unwritable(target)
+    above = [parent for parent in target.absolute().parents if not parent.exists()]  # nearest first
+    stage = None
+    is_whole = False
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         stage = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    except OSError as error:
-        raise OutputError(f"{target}: cannot be written ({error.strerror}); choose another --out") from error
-    try:
         yield stage
         stage.chmod(0o755)
         _replace(stage, target)
+        is_whole = True
     except OSError as error:
         if isinstance(error, OutputError):
             raise
         raise OutputError(f"{target}: cannot be written ({error.strerror or error}); choose another --out") from error
     finally:
-        shutil.rmtree(stage, ignore_errors=True)
+        if stage is not None:
+            shutil.rmtree(stage, ignore_errors=True)
+        for parent in [] if is_whole else above:
+            with contextlib.suppress(OSError):
+                parent.rmdir()
 
 
 def refuse_unwritable(target: Path) -> None:
@@ -144,6 +169,15 @@ def refuse_unwritable(target: Path) -> None:
     OutputError
         A file or a folder that is no result stands there, or the folder above cannot be written.
     """
+    try:
+        _refuse(target)
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        raise OutputError(f"{target}: cannot be written ({error.strerror or error}); choose another --out") from error
+
+
+def _refuse(target: Path) -> None:
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise OutputError(f"{target}: is not a folder; choose another --out")
     if target.is_dir() and any(target.iterdir()) and not (target / MANIFEST).is_file():
@@ -159,14 +193,16 @@ def _replace(stage: Path, target: Path) -> None:
         stage.rename(target)
         return
     old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
-    target.rename(old / "result")
+    last = old / "result"
     try:
+        target.rename(last)
         stage.rename(target)
-    except OSError:
-        (old / "result").rename(target)
+    except BaseException:  # an interruption between the two moves, too
+        if last.exists():
+            last.rename(target)
+        old.rmdir()
         raise
-    finally:
-        shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _write_layer(frame: gpd.GeoDataFrame, folder: Path, name: str) -> None:

@@ -66,7 +66,9 @@ def test_without_a_region_places_far_from_all_roads_are_in_wrong_coordinates():
     far = dataclasses.replace(people, points=at(people.points, 0, X0, Y0 + 5501))
     ((severity, words),) = verdict(inputs(people=far))
     assert severity == "error"
-    assert words.startswith("sources.demand (x.csv): 1 of 3 demand points lie more than 5 km outside the roads: d0; check")
+    assert words.startswith(
+        "sources.demand (x.csv): 1 of 3 demand points lie more than 5 km outside the roads: d0; check"
+    )
 
 
 def test_many_rows_are_named_by_the_first_five():
@@ -94,7 +96,9 @@ def test_a_facility_that_serves_an_area_it_does_not_name_is_told(level):
 
 
 def test_people_in_no_township_are_told_where_there_are_townships():
-    people = toy.demand(PLACES, persons={"all": [1, 2, 3], "old": [1, 0, 0]}, township=["t1", None, None], village=[None] * 3)
+    people = toy.demand(
+        PLACES, persons={"all": [1, 2, 3], "old": [1, 0, 0]}, township=["t1", None, None], village=[None] * 3
+    )
     assert verdict(inputs(people=people)) == []
     ((severity, words),) = verdict(inputs(people=people, townships=("t1",)))
     assert severity == "warning"

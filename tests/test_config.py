@@ -42,12 +42,16 @@ def test_what_a_standard_says_of_itself():
     walk15, by_class = study().services[0].standards
     assert (walk15.mode_label, walk15.common_limit_s) == ("foot", 900.0)
     assert (by_class.mode_label, by_class.common_limit_s) == ("foot", None)
-    mixed = study(
-        services__0__standards__1__limits=[
-            {"settlement": "town", "mode": "foot", "minutes": 15},
-            {"settlement": "village", "mode": "bike", "minutes": 15},
-        ]
-    ).services[0].standards[1]
+    mixed = (
+        study(
+            services__0__standards__1__limits=[
+                {"settlement": "town", "mode": "foot", "minutes": 15},
+                {"settlement": "village", "mode": "bike", "minutes": 15},
+            ]
+        )
+        .services[0]
+        .standards[1]
+    )
     assert (mixed.mode_label, mixed.common_limit_s) == ("by_settlement", 900.0)
 
 
@@ -79,10 +83,16 @@ def test_what_a_standard_says_of_itself():
         ({"groups__0__columns": {"resident": []}}, "groups.all.columns.resident = []"),
         ({"outputs": {"language": "fr"}}, "outputs.language = 'fr'"),
         # names that do not meet
-        ({"services__0__group": "young"}, "services.meal.group: 'young' is not declared in this study; allowed: all, old"),
+        (
+            {"services__0__group": "young"},
+            "services.meal.group: 'young' is not declared in this study; allowed: all, old",
+        ),
         ({"services__0__base": "guests"}, "services.meal.base: 'guests' is not declared"),
         ({"groups__0__columns": {"guests": ["n"]}}, "groups.all.columns: 'guests' is not declared"),
-        ({"services__0__standards__0__limits": [{"mode": "tram", "minutes": 5}]}, "walk15.mode: 'tram' is not declared"),
+        (
+            {"services__0__standards__0__limits": [{"mode": "tram", "minutes": 5}]},
+            "walk15.mode: 'tram' is not declared",
+        ),
         (
             {"services__0__standards__0__limits": [{"mode": "foot", "minutes": 5, "settlement": "hamlet"}]},
             "walk15.settlement: 'hamlet' is not declared in this study; allowed: all, town, village",
@@ -244,7 +254,11 @@ def test_a_study_in_a_linked_folder_finds_what_lies_beside_the_real_one(tmp_path
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("id = 5\nid 6", "is not valid TOML: .*line 2"), ('id = "a"\nid = "b"', "not valid TOML"), (None, "no such study file.*init")],
+    [
+        ("id = 5\nid 6", "is not valid TOML: .*line 2"),
+        ('id = "a"\nid = "b"', "not valid TOML"),
+        (None, "no such study file.*init"),
+    ],
 )
 def test_a_file_that_is_no_study(tmp_path, text, words):
     path = tmp_path / "s.toml"
@@ -267,7 +281,11 @@ def test_an_empty_study_names_what_it_lacks(tmp_path):
         config.read_study(write(tmp_path / "s.toml", ""))
 
 
-@pytest.mark.parametrize("path", sorted(REPOSITORY.glob("studies/*.toml")) + sorted(REPOSITORY.glob("tests/studies/*.toml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    sorted(REPOSITORY.glob("studies/*.toml")) + sorted(REPOSITORY.glob("tests/studies/*.toml")),
+    ids=lambda path: path.stem,
+)
 def test_the_studies_of_the_repository_are_valid(path):
     assert config.read_study(path).id == path.stem
 

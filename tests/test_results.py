@@ -49,7 +49,9 @@ def made(*, persons=(10, 20, 30, 5), villages=("v1", "v2", "v3", "v4"), names=No
         search_limit_s=14_400.0,
     )
     roads = town().edges[["highway", "route", "name", "bridge", "tunnel", "geometry"]]
-    capacity = pd.DataFrame({"facility_id": toy.text(["f0"]), "unit": toy.text(["份"]), "value": [80.0], "used": [np.nan]})
+    capacity = pd.DataFrame(
+        {"facility_id": toy.text(["f0"]), "unit": toy.text(["份"]), "value": [80.0], "used": [np.nan]}
+    )
     return results.StudyResult(
         study=study,
         demand=people,
@@ -59,9 +61,7 @@ def made(*, persons=(10, 20, 30, 5), villages=("v1", "v2", "v3", "v4"), names=No
         land=tables.no_rows(tables.LAND, roads.crs),
         roads_drawn=roads,
         access=access,
-        coverage=coverage.measure_coverage(
-            access, demand=people, study=study, townships=townships, villages=areas
-        ),
+        coverage=coverage.measure_coverage(access, demand=people, study=study, townships=townships, villages=areas),
         manifest={"counts": {"nodes": 11}, "notices": ["一"], "timings": {"read": {"seconds": 0.5}}},
     )
 
@@ -86,7 +86,9 @@ def assert_same(one, other):
 def _assert_same_frame(one, other):
     assert isinstance(other, gpd.GeoDataFrame)
     assert one.crs == other.crs
-    pd.testing.assert_frame_equal(pd.DataFrame(one.drop(columns="geometry")), pd.DataFrame(other.drop(columns="geometry")))
+    pd.testing.assert_frame_equal(
+        pd.DataFrame(one.drop(columns="geometry")), pd.DataFrame(other.drop(columns="geometry"))
+    )
     assert shapely.equals_exact(one.geometry.to_numpy(), other.geometry.to_numpy()).all()
 
 
@@ -95,7 +97,11 @@ def test_a_result_comes_back_as_it_was(tmp_path):
     again = round_trip(result, tmp_path)
     assert_same(result, again)
     assert {key: again.manifest[key] for key in result.manifest} == dict(result.manifest)
-    for frame, contract in ((again.access, tables.ACCESS), (again.coverage, tables.COVERAGE), (again.demand.points, tables.DEMAND)):
+    for frame, contract in (
+        (again.access, tables.ACCESS),
+        (again.coverage, tables.COVERAGE),
+        (again.demand.points, tables.DEMAND),
+    ):
         tables.validate(frame, contract, where="loaded")
 
 
@@ -113,10 +119,10 @@ def test_saving_what_was_loaded_writes_the_same_bytes(tmp_path):
 
 def test_people_of_a_great_city_are_counted_to_the_last(tmp_path):
     """12,345,678 and 9,876,543 persons; townships and the unassigned still add up to the district in the saved file."""
-    again = round_trip(made(persons=(12_345_678, 9_876_543, 1, 0.125)), tmp_path)
+    again = round_trip(made(persons=(12_345_678, 9_876_543, 1, 0.5)), tmp_path)
     rows = again.coverage[(again.coverage["group"] == "all") & (again.coverage["standard"] == "walk15")]
     rows = rows[rows["serves_rule"] == "applied"]
-    assert rows.loc[rows["scope"] == "district", "persons"].tolist() == [22_222_222.125]
+    assert rows.loc[rows["scope"] == "district", "persons"].tolist() == [22_222_222.5]
     assert rows.loc[rows["scope"] == "township", "persons"].tolist() == [22_222_221.0, 1.0, 0.0]
 
 
@@ -267,20 +273,52 @@ def test_while_it_is_written_the_last_result_stands(old):
         assert stage.parent == old.parent  # on the same file system, so that the move is one step
 
 
-def test_when_the_move_fails_the_last_result_is_put_back(old, monkeypatch):
+@pytest.mark.parametrize("failure", [OSError(18, "Invalid cross-device link"), KeyboardInterrupt()])
+def test_when_the_move_fails_the_last_result_is_put_back(old, monkeypatch, failure):
     move = Path.rename
 
     def refuse(self, target):
         if Path(target) == old and self.name != "result":
-            raise OSError(18, "Invalid cross-device link")
+            raise failure
         return move(self, target)
 
     monkeypatch.setattr(Path, "rename", refuse)
     before = contents(old.parent)
-    with pytest.raises(OutputError, match="Invalid cross-device link"):
+    with pytest.raises(OutputError if isinstance(failure, OSError) else KeyboardInterrupt):
         write(old)
     assert contents(old.parent) == before
     assert (old / "manifest.json").read_text() == "old"
+
+
+def test_when_it_cannot_even_be_put_back_the_last_result_is_kept_aside(old, monkeypatch):
+    move = Path.rename
+
+    def refuse(self, target):
+        if Path(target) == old:
+            raise OSError(5, "Input/output error")
+        return move(self, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(OutputError, match="Input/output error"):
+        write(old)
+    (kept,) = old.parent.glob(".out-old-*/result/manifest.json")
+    assert kept.read_text() == "old"
+
+
+def test_a_folder_that_cannot_be_moved_is_told_without_litter(old, monkeypatch):
+    """A mounted folder, for instance, can be written but not moved."""
+    move = Path.rename
+
+    def refuse(self, target):
+        if self == old:
+            raise OSError(16, "Device or resource busy")
+        return move(self, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    before = contents(old.parent)
+    with pytest.raises(OutputError, match="Device or resource busy"):
+        write(old)
+    assert contents(old.parent) == before
 
 
 def _file(target):
@@ -402,7 +440,10 @@ def tiny_disk(tmp_path):
 
 def test_a_full_disk_is_one_line_and_leaves_the_last_result(tiny_disk):
     write(tiny_disk / "out", "old")
-    with pytest.raises(OutputError, match=r"No space left on device"), results.staged_folder(tiny_disk / "out") as stage:
+    with (
+        pytest.raises(OutputError, match=r"No space left on device"),
+        results.staged_folder(tiny_disk / "out") as stage,
+    ):
         (stage / "ballast").write_bytes(b"x" * 50_000)
         results.save(made(), stage)
     assert contents(tiny_disk) == ["out", "out/manifest.json", "out/maps"]
@@ -412,7 +453,7 @@ def test_a_full_disk_is_one_line_and_leaves_the_last_result(tiny_disk):
     assert (tiny_disk / "out" / "manifest.json").read_text() == "old"
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=6, deadline=None, derandomize=True)
 @given(st.lists(st.floats(0, 1e9, allow_subnormal=False), min_size=4, max_size=4))
 def test_any_number_of_persons_comes_back_to_ten_digits(persons):
     result = made(persons=persons)

@@ -96,7 +96,12 @@ def test_a_wrong_type_brings_no_stray_messages_of_the_checks_behind_it():
 
 def test_keys_of_two_columns():
     capacity = pd.DataFrame(
-        {"facility_id": toy.text(["f", "f", "f"]), "unit": toy.text(["bed", "meal", "bed"]), "value": 1.0, "used": np.nan}
+        {
+            "facility_id": toy.text(["f", "f", "f"]),
+            "unit": toy.text(["bed", "meal", "bed"]),
+            "value": 1.0,
+            "used": np.nan,
+        }
     )
     assert "1 row(s) repeat the key facility_id + unit, e.g. f, bed" in faults(capacity, tables.FACILITY_CAPACITY)
     tables.validate(capacity[:2], tables.FACILITY_CAPACITY, where="x")
@@ -161,6 +166,8 @@ def test_missing_text_is_missing_and_of_the_dtype_that_contracts_want():
 def test_roads_without_a_crs_cannot_be_asked_for_it():
     roads = town()
     assert roads.crs == CRS
-    nameless = tables.RoadTables(nodes=roads.nodes, edges=gpd.GeoDataFrame(pd.DataFrame(roads.edges), geometry="geometry"))
+    nameless = tables.RoadTables(
+        nodes=roads.nodes, edges=gpd.GeoDataFrame(pd.DataFrame(roads.edges), geometry="geometry")
+    )
     with pytest.raises(ValueError, match="no CRS"):
         _ = tables.RoadTables(nodes=nameless.nodes, edges=nameless.edges.set_crs(None, allow_override=True)).crs

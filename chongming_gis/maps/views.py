@@ -210,7 +210,7 @@ def _facility_rows(result: StudyResult, places: gpd.GeoDataFrame, words: Words) 
         text = wording.quantity(float(value))
         if pd.notna(used):
             text = words("facility_used", value=text, used=wording.quantity(float(used)))
-        capacity.setdefault(facility_id, []).append((words("facility_capacity", unit=unit), text))
+        capacity.setdefault(facility_id, []).append((words("facility_capacity", unit=words.or_raw("unit", unit)), text))
     out = []
     for record in places.drop(columns=str(places.active_geometry_name)).to_dict("records"):
         quality = record["position_quality_m"]
@@ -219,7 +219,7 @@ def _facility_rows(result: StudyResult, places: gpd.GeoDataFrame, words: Words) 
         years = [str(record[key]) if pd.notna(record[key]) else "" for key in ("open_year", "close_year")]
         rows = [
             (words("facility_level"), words(f"level.{record['level']}")),
-            (words("facility_kind"), _text(record["kind"])),
+            (words("facility_kind"), words.or_raw("facility", _text(record["kind"]))),
             *capacity.get(record["facility_id"], []),
             (words("facility_serves"), words(f"serves.{record['serves']}")),
             (words("facility_status"), words(f"status.{record['status']}")),

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell of a table: what it shows, and whether it is a number (set right-aligned)."""
+    """A cell of a table: what it shows, and how it is set."""
 
     shown: str
-    is_number: bool
+    kind: Literal["text", "short", "number"]
 
 
 def text(shown: str) -> Cell:
     """Return a cell of text."""
-    return Cell(shown, is_number=False)
+    return Cell(shown, "text")
+
+
+def short(shown: str) -> Cell:
+    """Return a cell of text that stays on one line (a date, a code)."""
+    return Cell(shown, "short")
 
 
 def number(shown: str) -> Cell:
-    """Return a cell of a number that is formatted already."""
-    return Cell(shown, is_number=True)
+    """Return a cell of a number that is formatted already, set to the right."""
+    return Cell(shown, "number")
 
 
 @dataclass(frozen=True, slots=True)

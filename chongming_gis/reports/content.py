@@ -259,7 +259,7 @@ def _place_tables(told: _Told, question: Question) -> list[Table]:
         places = told.shares.by_code(question, scope)
         if len(places) < least:
             continue
-        names = told.townships if scope == "township" else {}
+        names = told.townships if scope == "township" else {code: words.or_raw("island", code) for code in places}
         freed = told.shares.by_code(question.freed, scope)
         rows = [
             (text(names.get(code, code)), *_figure_cells(place), *_freed_cells(freed.get(code), matters=matters))

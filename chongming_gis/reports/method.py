@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from chongming_gis import wording
 from chongming_gis.maps import notices
-from chongming_gis.reports.blocks import Bullets, Paragraph, Table, number, text
+from chongming_gis.reports.blocks import Bullets, Paragraph, Table, number, short, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -57,10 +57,10 @@ def _sources(result: StudyResult, words: Words) -> Table | None:
     rows = [
         (
             text(words.role(result.study, str(entry["role"]))),
-            text(words.or_raw("kind", str(entry.get("kind") or "")) or wording.NOTHING),
+            short(words.or_raw("kind", str(entry.get("kind") or "")) or wording.NOTHING),
             text(_given(entry.get("source"))),
             text(_given(entry.get("licence"))),
-            text(_given(entry.get("date"))),
+            short(_given(entry.get("date"))),
             number(_given(entry.get("position_quality_m"))),
         )
         for entry in notices.sources(result)
@@ -143,7 +143,7 @@ def _inputs(result: StudyResult, entries: Iterable[Mapping[str, Any]], words: Wo
             shown = words("rows.read_kept", read=shown, kept=_given(kept))
         digest = str(entry.get("sha256") or wording.NOTHING)[:_DIGEST_SHOWN]
         role = words.role(result.study, str(entry.get("role")))
-        rows.append((text(role), text(_given(entry.get("path"))), text(digest), number(shown)))
+        rows.append((text(role), text(_given(entry.get("path"))), short(digest), number(shown)))
     return _table("method.inputs", ("role", "file", "sha256", "rows"), rows, words)
 
 

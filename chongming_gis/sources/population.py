@@ -93,10 +93,17 @@ def _read_cells(
             order = np.lexsort((cell[:, 1], cell[:, 0]))
             if len(order) == 0:
                 raise InputFileError(f"{path}: nobody lives in this grid; check its bands and its no-data value")
-            x, y = grid.transform * (cell[order, 1] + 0.5, cell[order, 0] + 0.5)
-            return counts[order], np.asarray(x), np.asarray(y), cell[order], grid.width * grid.height
+            x, y = _middles(grid, cell[order])
+            return counts[order], x, y, cell[order], grid.width * grid.height
     except RasterioIOError as error:
         raise InputFileError(f"{path}: cannot be read as a grid ({error}); it is damaged or misnamed") from error
+
+
+def _middles(grid: rasterio.DatasetReader, cell: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Return x and y of the middles of cells (row, column), for turned grids too."""
+    to = grid.transform
+    row, column = cell[:, 0] + 0.5, cell[:, 1] + 0.5
+    return to.c + to.a * column + to.b * row, to.f + to.d * column + to.e * row
 
 
 def _check_crs(grid: rasterio.DatasetReader, crs: CRS, path: Path) -> None:

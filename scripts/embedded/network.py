@@ -52,7 +52,7 @@ def make_network(
     made, dropped = [], 0
     for island in sorted(ground.islands):
         book = _collect(ground, townships, villages, named, canals[island], island, rng)
-        edges = noding.cut_stubs(noding.node_lines(book.table()))
+        edges = noding.cut_stubs(noding.drop_wet(noding.node_lines(book.table()), canals[island].water))
         edges, lost = noding.join_pieces(edges, ground.islands[island])
         made.append(noding.mark_bridges(edges, canals[island].lines).assign(island=island))
         dropped += lost

@@ -24,6 +24,8 @@ SAME_LINE_M = 1.2
 JOIN_REACH_M = 700.0  # loose pieces nearer than this to the rest are joined to it, others dropped
 SMALLEST_PIECE_M = 350.0
 BRIDGE_HALF_M = 17.0
+LONGEST_BRIDGE_M = 42.0  # a minor road longer in the water than this does not cross a canal, it runs in it
+MINOR = ("tertiary", "unclassified", "residential", "service", "track")
 SHORTEST_BANK_M = 4.0  # a shorter piece beside a bridge belongs to the bridge
 
 
@@ -71,6 +73,21 @@ def cut_stubs(edges: pd.DataFrame) -> pd.DataFrame:
             break
         edges = edges[~(stub | loops)].reset_index(drop=True)
     return merge_chains(edges)
+
+
+def drop_wet(edges: pd.DataFrame, water: Any) -> pd.DataFrame:
+    """Return the edges without minor ones that run along in a canal, or end in it."""
+    shapely.prepare(water)
+    geometry = edges["geometry"].to_numpy()
+    minor = edges["highway"].isin(MINOR).to_numpy()
+    near = minor & shapely.intersects(water, geometry)
+    wet_m = np.zeros(len(edges))
+    wet_m[near] = shapely.length(shapely.intersection(geometry[near], water))
+    ends = edge_ends(geometry)
+    degree = np.bincount(np.concatenate([ends.u, ends.v]))
+    in_water = shapely.contains_xy(water, ends.xy[:, 0], ends.xy[:, 1])
+    stops = ((degree == 1) & in_water)[ends.u] | ((degree == 1) & in_water)[ends.v]
+    return edges[~(minor & ((wet_m > LONGEST_BRIDGE_M) | stops))].reset_index(drop=True)
 
 
 def merge_chains(edges: pd.DataFrame) -> pd.DataFrame:

@@ -121,9 +121,11 @@ def persons_table(facts: Facts, places: pd.DataFrame, totals: pd.DataFrame, rng:
         for base in BASES:
             everyone, elders = getattr(row, base), getattr(row, f"{base}_60")
             by_age = [everyone - elders, *largest_remainder(rates.ages, elders)]
+            old_here = elders * weight * older / (weight * older).sum()
+            younger = np.maximum(everyone * weight / weight.sum() - old_here, 0.0)  # so that each place keeps its size
             for age, number in zip(AGES, by_age, strict=True):
                 women = round(number * rates.women[age])
-                share = weight if age == "0_59" else weight * older
+                share = younger if age == "0_59" else weight * older
                 for sex, count in (("f", women), ("m", number - women)):
                     persons.loc[at, f"{base}_a{age}_{sex}"] = running_rounding(share, int(count), float(rng.random()))
     return _add_needs(persons, rates, rng)

@@ -114,7 +114,9 @@ def test_counts_within_each_target_s_own_limit(town, cutoff, cuts, seed):
     limits = np.random.default_rng(seed).choice([-1.0, 0.0, 5.0, 12.0, 30.0], len(ends))
     arguments = arrays(*town)
     parts = in_ranges(len(starts), cuts, lambda a, b: catchments.counts_within(a, b, *arguments, cutoff, limits))
-    expected = [sum(slow_time(n, edges, start, end) <= min(cutoff, limits[j]) for start in starts) for j, end in enumerate(ends)]
+    expected = [
+        sum(slow_time(n, edges, start, end) <= min(cutoff, limits[j]) for start in starts) for j, end in enumerate(ends)
+    ]
     assert np.sum(parts, axis=0).tolist() == expected
 
 

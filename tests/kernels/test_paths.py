@@ -85,9 +85,7 @@ def test_search_finds_what_bellman_ford_finds_and_names_what_it_touched(graph, c
     heap_time, heap_node = np.full(room + 3, -7.0), np.full(room + 3, -7, dtype=np.int32)
     seed_nodes = np.array([s for s, _ in seeds], dtype=np.int32)
     seed_times = np.array([t for _, t in seeds], dtype=float)
-    n_touched = paths.search(
-        *csr(n, arcs), seed_nodes, seed_times, cutoff, node_time, heap_time, heap_node, touched
-    )
+    n_touched = paths.search(*csr(n, arcs), seed_nodes, seed_times, cutoff, node_time, heap_time, heap_node, touched)
     expected = [time if time <= cutoff else INF for time in slow_times(n, arcs, seeds)]
     assert node_time.tolist() == expected
     assert sorted(touched[:n_touched].tolist()) == [i for i in range(n) if expected[i] < INF]
@@ -115,7 +113,9 @@ def test_the_k_nearest_sources_are_the_first_k_by_time_and_label(graph, cutoff, 
     times, found = paths.k_nearest_sources(*csr(n, arcs), *_seeds(seeds, labels), cutoff, k)
     for node in range(n):
         by_label = {
-            label: min(slow_times(n, arcs, [s for s, name in zip(seeds, labels, strict=True) if name == label])[node:][:1])
+            label: min(
+                slow_times(n, arcs, [s for s, name in zip(seeds, labels, strict=True) if name == label])[node:][:1]
+            )
             for label in labels
         }
         expected = sorted((time, label) for label, time in by_label.items() if time <= cutoff and time < INF)[:k]

@@ -33,7 +33,9 @@ whole = st.integers(-40, 40).map(float)
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(
     st.lists(st.tuples(whole, whole, whole, whole), min_size=1, max_size=15),
-    st.lists(st.tuples(st.one_of(whole, st.floats(-90, 90)), st.one_of(whole, st.floats(-90, 90))), min_size=1, max_size=8),
+    st.lists(
+        st.tuples(st.one_of(whole, st.floats(-90, 90)), st.one_of(whole, st.floats(-90, 90))), min_size=1, max_size=8
+    ),
     st.sampled_from([0.7, 3.0, 10.0, 33.0, 500.0]),
     st.sampled_from([1.0, 25.0, 1e4]),
     st.integers(0, 999),

@@ -33,6 +33,7 @@ from chongming_gis import network, tables
 
 CRS = "EPSG:32651"
 X0, Y0 = 330_000.0, 3_500_000.0
+SOUTH_WEST = np.array([X0, Y0])
 
 FOOT = network.TravelMode(
     name="foot", access="foot", speed_kmh=3.6, off_network_speed_kmh=3.6, max_snap_m=300.0, tiny_piece_m=60.0
@@ -70,7 +71,7 @@ def nodes_table(places, barriers=None):
     columns = {"node_id": np.array(ids, dtype=np.int64)}
     for tag in ("barrier", "access", "foot", "bicycle", "motor_vehicle"):
         columns[tag] = pd.Series([barriers.get(i, {}).get(tag) for i in ids], dtype="str")
-    xy = np.array([places[i] for i in ids], dtype=float).reshape(-1, 2) + [X0, Y0]
+    xy = np.array([places[i] for i in ids], dtype=float).reshape(-1, 2) + SOUTH_WEST
     return gpd.GeoDataFrame(columns, geometry=shapely.points(xy), crs=CRS)
 
 
@@ -97,7 +98,7 @@ def edges_table(places, roads):
 
 
 def _line(places, u, v, inner):
-    return shapely.LineString(np.array([places[u], *inner, places[v]], dtype=float) + [X0, Y0])
+    return shapely.LineString(np.array([places[u], *inner, places[v]], dtype=float) + SOUTH_WEST)
 
 
 def road_tables(places, roads, barriers=None):

@@ -342,7 +342,7 @@
         const kind = this._kind(i), size = SIZE[kind.level];
         const icon = L.divIcon({ className: "cgis-facility", html: cgis.facilitySymbol(kind.level, kind.status, kind.data), iconSize: [size, size] });
         const marker = L.marker(cgis.latLng(xy[2 * i], xy[2 * i + 1]), { icon: icon, keyboard: data.names.length <= 400, riseOnHover: true });
-        marker.bindPopup(() => cgis.card({ title: name, rows: data.rows[i] }), { maxWidth: 300 });
+        marker.bindPopup(() => cgis.card({ title: name, rows: data.rows[i] }), { minWidth: 270, maxWidth: 340, maxHeight: 420 });
         marker.bindTooltip(() => cgis.element("span", "", name), { direction: "top", offset: [0, -size / 2] });
         marker.on("add", () => marker.getElement().setAttribute("aria-label", name));
         this.addLayer(marker);

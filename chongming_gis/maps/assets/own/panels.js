@@ -86,7 +86,7 @@
       if (card) {
         tooltip.remove();
         const left = isWide(map) ? 340 : 10;
-        L.popup({ maxWidth: 320, autoPanPaddingTopLeft: [left, 10], autoPanPaddingBottomRight: [10, 10] }).setLatLng(e.latlng).setContent(cgis.card(card)).openOn(map);
+        L.popup({ minWidth: 270, maxWidth: 340, maxHeight: 420, autoPanPaddingTopLeft: [left, 10], autoPanPaddingBottomRight: [10, 10] }).setLatLng(e.latlng).setContent(cgis.card(card)).openOn(map);
       }
     });
     if (!L.Browser.mobile) {
@@ -234,7 +234,8 @@
   }
 
   cgis.legend = function (map) {
-    const wide = isWide(map), box = foldable("cgis-panel cgis-legend", cgis.text("legend"), wide);
+    const wide = isWide(map), isRoomy = wide && map.getSize().y >= 700;
+    const box = foldable("cgis-panel cgis-legend", cgis.text("legend"), isRoomy);
     const body = box.appendChild(cgis.element("div", "cgis-legend-body"));
     control(map, wide ? "topleft" : "bottomleft", box);
     let waiting = false;
