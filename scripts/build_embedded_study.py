@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     for path in written:
         print(f"{path.stat().st_size / 1e6:8.3f} MB  {path.relative_to(chosen.data)}")
     print(f"{sum(path.stat().st_size for path in written) / 1e6:8.3f} MB  in all")
-    for name, table in study.figures(made).items():
+    for name, table in study.figures(made, known).items():
         print(f"\n{name} {table.attrs or ''}\n{table.to_string(index=False, na_rep='')}")
     return 0
 

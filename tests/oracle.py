@@ -14,24 +14,27 @@ from dataclasses import dataclass
 import networkx as nx
 import numpy as np
 
-OPEN_WORDS = set(
-    "yes permissive designated official destination customers delivery public discouraged dismount".split()
-)
-SHUT_WORDS = set("no private agricultural forestry emergency military use_sidepath permit residents restricted".split())
-WALKERS_ONLY = set("footway pedestrian steps corridor elevator bridleway platform via_ferrata".split())
-SLOW_ONLY = WALKERS_ONLY | set("path cycleway track trail crossing".split())
-UNUSABLE = set("construction proposed planned abandoned razed raceway bus_guideway escape emergency_bay".split())
+
+def _words(text):
+    return set(text.split())
+
+
+OPEN_WORDS = _words("yes permissive designated official destination customers delivery public discouraged dismount")
+SHUT_WORDS = _words("no private agricultural forestry emergency military use_sidepath permit residents restricted")
+WALKERS_ONLY = _words("footway pedestrian steps corridor elevator bridleway platform via_ferrata")
+SLOW_ONLY = WALKERS_ONLY | _words("path cycleway track trail crossing")
+UNUSABLE = _words("construction proposed planned abandoned razed raceway bus_guideway escape emergency_bay")
 MOTORWAYS = {"motorway", "motorway_link"}
 STEPS = {"steps", "elevator", "via_ferrata"}
-GATES = set(
-    "cattle_grid border_control toll_booth sally_port gate lift_gate swing_gate no entrance height_restrictor arch kerb "
-    "bump_gate hampshire_gate sliding_gate checkpoint".split()
+GATES = _words(
+    "cattle_grid border_control toll_booth sally_port gate lift_gate swing_gate no entrance height_restrictor arch "
+    "kerb bump_gate hampshire_gate sliding_gate checkpoint"
 )
-NARROW = set(
-    "bollard block cycle_barrier chain bus_trap sump_buster motorcycle_barrier planter rope spikes wicket_gate debris log "
-    "horse_stile".split()
+NARROW = _words(
+    "bollard block cycle_barrier chain bus_trap sump_buster motorcycle_barrier planter rope spikes wicket_gate debris "
+    "log horse_stile"
 )
-WALLS = set("fence wall hedge city_wall retaining_wall ditch".split())
+WALLS = _words("fence wall hedge city_wall retaining_wall ditch")
 LIMIT_WORDS = {"urban": 50, "rural": 70, "motorway": 120, "living_street": 20, "walk": 7}
 
 

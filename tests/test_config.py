@@ -179,7 +179,7 @@ def test_an_unknown_service_is_named_with_those_there_are():
 
 
 def test_the_place_of_the_file_is_no_key_of_it():
-    assert "folder: unknown key" in faults(folder="/tmp")
+    assert "folder: unknown key" in faults(folder="/home")
 
 
 def write(path, text):

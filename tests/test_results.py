@@ -1,6 +1,8 @@
 """A result comes back from its folder as it was; and a folder is written whole or not at all."""
 
 import contextlib
+import dataclasses
+import functools
 import json
 import os
 import shutil
@@ -26,6 +28,7 @@ from tests.toy.roads import FOOT, town
 NOBODY = 65_534
 
 
+@functools.cache
 def made(*, persons=(10, 20, 30, 5), villages=("v1", "v2", "v3", "v4"), names=None):
     """The toy town measured on foot."""
     people = toy.demand(
@@ -128,7 +131,7 @@ def test_people_of_a_great_city_are_counted_to_the_last(tmp_path):
 
 def test_names_and_codes_that_look_like_something_else_stay_what_they_are(tmp_path):
     """Codes of digits, names NA and null, numbers, commas, quotes and line ends; only what is missing is missing."""
-    result = made(villages=("007", "NA", "1e5", "nan"), names=["null", 'a,"b"\nc', "12"])
+    result = made(villages=("007", "NA", "1e5", "nan"), names=("null", 'a,"b"\nc', "12"))
     again = round_trip(result, tmp_path)
     assert_same(result, again)
     assert set(again.coverage.loc[again.coverage["scope"] == "village", "scope_code"]) == {"007", "NA", "1e5", "nan"}
@@ -144,8 +147,6 @@ def test_tables_all_of_whole_numbers_or_all_missing_keep_their_types(tmp_path):
 
 
 def made_of(result, **changes):
-    import dataclasses
-
     return dataclasses.replace(result, **changes)
 
 
@@ -165,12 +166,17 @@ def test_the_coverage_table_opens_in_a_spreadsheet(tmp_path):
     assert "区t3,meal,walk15,applied,foot,all,resident,900,0,0,\n" in raw.decode("utf-8-sig").replace("\r\n", "\n")
 
 
-@pytest.fixture
-def saved(tmp_path):
-    folder = tmp_path / "result"
-    folder.mkdir()
+@pytest.fixture(scope="module")
+def pristine(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("saved")
     results.save(made(), folder)
     return folder
+
+
+@pytest.fixture
+def saved(pristine, tmp_path):
+    """A saved result of its own for each test."""
+    return shutil.copytree(pristine, tmp_path / "result")
 
 
 @pytest.mark.parametrize(
@@ -189,7 +195,7 @@ def saved(tmp_path):
         lambda f: (f / "coverage.csv").write_text(""),
         lambda f: (f / "coverage.csv").write_text("scope,persons\nx,many\n"),
         lambda f: shutil.rmtree(f / "layers"),
-        lambda f: shutil.rmtree(f),
+        shutil.rmtree,
         lambda f: (shutil.rmtree(f), f.write_text("a file")),
     ],
 )  # fmt: skip
@@ -216,10 +222,27 @@ def contents(folder):
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
 
 
-def write(target, text="new"):
+def in_stage(target, job):
     with results.staged_folder(target) as stage:
+        job(stage)
+
+
+def write(target, text="new"):
+    def job(stage):
         (stage / "manifest.json").write_text(text)
         (stage / "maps").mkdir()
+
+    in_stage(target, job)
+
+
+def half_and(failure):
+    """A job that writes half of a result and fails."""
+
+    def job(stage):
+        (stage / "manifest.json").write_text("half")
+        raise failure
+
+    return job
 
 
 @pytest.fixture
@@ -252,17 +275,15 @@ def test_an_empty_folder_is_taken(tmp_path):
 def test_a_failure_inside_keeps_the_last_result_and_leaves_no_litter(old, failure):
     before = contents(old.parent)
     wanted = OutputError if isinstance(failure, OSError) else type(failure)
-    with pytest.raises(wanted), results.staged_folder(old) as stage:
-        (stage / "manifest.json").write_text("half")
-        raise failure
+    with pytest.raises(wanted):
+        in_stage(old, half_and(failure))
     assert contents(old.parent) == before
     assert (old / "manifest.json").read_text() == "old"
 
 
 def test_a_failure_inside_the_first_run_leaves_nothing_at_all(tmp_path):
-    with pytest.raises(RuntimeError), results.staged_folder(tmp_path / "a" / "b" / "out") as stage:
-        (stage / "manifest.json").write_text("half")
-        raise RuntimeError
+    with pytest.raises(RuntimeError, match="bug"):
+        in_stage(tmp_path / "a" / "b" / "out", half_and(RuntimeError("bug")))
     assert contents(tmp_path) == []
 
 
@@ -440,23 +461,22 @@ def tiny_disk(tmp_path):
 
 def test_a_full_disk_is_one_line_and_leaves_the_last_result(tiny_disk):
     write(tiny_disk / "out", "old")
-    with (
-        pytest.raises(OutputError, match=r"No space left on device"),
-        results.staged_folder(tiny_disk / "out") as stage,
-    ):
+
+    def save(stage):
         (stage / "ballast").write_bytes(b"x" * 50_000)
         results.save(made(), stage)
-    assert contents(tiny_disk) == ["out", "out/manifest.json", "out/maps"]
-    assert (tiny_disk / "out" / "manifest.json").read_text() == "old"
-    with pytest.raises(OutputError, match="No space left"), results.staged_folder(tiny_disk / "out") as stage:
-        (stage / "map.html").write_text("x" * 100_000)
-    assert (tiny_disk / "out" / "manifest.json").read_text() == "old"
+
+    for job in (save, lambda stage: (stage / "map.html").write_text("x" * 100_000)):
+        with pytest.raises(OutputError, match=r"No space left on device"):
+            in_stage(tiny_disk / "out", job)
+        assert contents(tiny_disk) == ["out", "out/manifest.json", "out/maps"]
+        assert (tiny_disk / "out" / "manifest.json").read_text() == "old"
 
 
 @settings(max_examples=6, deadline=None, derandomize=True)
 @given(st.lists(st.floats(0, 1e9, allow_subnormal=False), min_size=4, max_size=4))
 def test_any_number_of_persons_comes_back_to_ten_digits(persons):
-    result = made(persons=persons)
+    result = made(persons=tuple(persons))
     with tempfile.TemporaryDirectory() as folder:
         again = round_trip(result, Path(folder))
     np.testing.assert_allclose(again.coverage["persons"], result.coverage["persons"], rtol=1e-9)

@@ -28,7 +28,8 @@ def faults(frame, contract=tables.DEMAND, where="people.csv"):
 
 def test_there_is_a_contract_for_every_table():
     assert {contract.name for contract in CONTRACTS} >= {
-        "nodes", "edges", "townships", "villages", "land", "facilities", "facility_capacity", "demand", "access", "coverage",
+        "nodes", "edges", "townships", "villages", "land", "facilities", "facility_capacity", "demand",
+        "access", "coverage",
     }  # fmt: skip
     assert all(contract.meaning and set(contract.key) <= set(contract.columns) for contract in CONTRACTS)
 
@@ -42,6 +43,7 @@ def test_an_empty_table_satisfies_its_contract(contract):
 
 def test_whole_tables_pass_and_more_columns_than_asked_are_kept():
     tables.validate(demand().assign(more=[1, 2, 3]), tables.DEMAND, where="people.csv")
+    tables.validate(toy.facilities([(0, 0), (1, 0)]), tables.FACILITIES, where="places.csv")
     tables.validate(town().edges, tables.EDGES, where="roads")
     tables.validate(town().nodes, tables.NODES, where="roads")
 

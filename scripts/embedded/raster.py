@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import rasterio
-from rasterio.transform import from_origin
+from rasterio import Affine
 
 from embedded import shapes
 
@@ -53,7 +53,7 @@ def write_grid(grid: Grid, path: Path) -> None:
         "width": grid.counts.shape[2],
         "crs": shapes.METRIC,
         "nodata": NODATA,
-        "transform": from_origin(grid.west, grid.north, CELL_M, CELL_M),
+        "transform": Affine(CELL_M, 0.0, grid.west, 0.0, -CELL_M, grid.north),
         "compress": "deflate",
         "zlevel": 9,
         "tiled": True,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import shapely
+from scipy.spatial import cKDTree
 
 from embedded import shapes
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 SLOT_GAP_M = 70.0  # between two sites of one village
 BURIAL_ROOM_M = {"dwelling": 110.0, "canal": 60.0, "dyke": 180.0, "trunk": 120.0, "other_road": 35.0}
 # the first, second and fourth are the adjustable planning assumptions of standards.csv with a little room added
-BURIAL_GRID_M = 70.0
+BURIAL_GRID_M = 90.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +108,19 @@ def burial_places(ground: Ground, network: Network, homes: pd.DataFrame, keep_fr
         shapely.prepare(inside)
         points.append(grid[shapely.contains_xy(inside, *grid.T)])
     xy = np.vstack(points)
-    for geometry, room in _burial_obstacles(network, homes):
+    to_home, _ = cKDTree(homes[["x", "y"]].to_numpy()).query(xy, distance_upper_bound=BURIAL_ROOM_M["dwelling"])
+    xy = xy[np.isinf(to_home)]
+    for geometry, room in _burial_obstacles(network):
         near = shapely.STRtree(geometry).query(shapely.points(xy), "dwithin", room)[0]
         xy = np.delete(xy, np.unique(near), axis=0)
     return xy
 
 
-def _burial_obstacles(network: Network, homes: pd.DataFrame) -> list[tuple[Any, float]]:
+def _burial_obstacles(network: Network) -> list[tuple[Any, float]]:
     edges = network.edges
     big = edges["highway"].isin(["motorway", "trunk"])
     canals = np.concatenate([canal.lines for canal in network.canals.values()])
     return [
-        (shapely.points(homes[["x", "y"]].to_numpy()), BURIAL_ROOM_M["dwelling"]),
         (shapes.parts(canals), BURIAL_ROOM_M["canal"]),
         (edges.geometry[big].to_numpy(), BURIAL_ROOM_M["trunk"]),
         (edges.geometry[~big].to_numpy(), BURIAL_ROOM_M["other_road"]),

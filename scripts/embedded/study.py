@@ -167,8 +167,34 @@ def grid(study: EmbeddedStudy) -> raster.Grid:
     return raster.make_grid(study.homes, study.persons)
 
 
-def figures(study: EmbeddedStudy) -> dict[str, pd.DataFrame]:
-    """Return what the documentation compares with facts: areas, named roads, the degree of road nodes."""
+def _service_table(study: EmbeddedStudy, facts: Facts) -> pd.DataFrame:
+    """Return how many of each service there are, beside the count and the 2025 target of the facts."""
+    made = {name: int((table["status"] == "existing").sum()) for name, table in study.facilities.items()}
+    known = facts["facility_counts"]
+    known = known[known["service"].isin(list(made))].drop_duplicates("service").set_index("service")
+    rows = pd.DataFrame({"service": sorted(made), "made": [made[name] for name in sorted(made)]})
+    return rows.assign(target_2025=known["target_2025"].reindex(rows["service"]).to_numpy())
+
+
+def _grid_table(study: EmbeddedStudy) -> pd.DataFrame:
+    """Return residents by township of the points and of the 100 m grid (cells go where their middle lies)."""
+    residents = study.persons[[name for name in study.persons if name.startswith("res_a") and "alone" not in name]]
+    x, y = ((np.floor(study.homes[axis] / raster.CELL_M) + 0.5) * raster.CELL_M for axis in ("x", "y"))
+    which = shapely.STRtree(study.townships.geometry.to_numpy()).nearest(shapely.points(x, y))
+    people_of = pd.DataFrame(
+        {"points": study.homes["township_code"], "grid": study.townships["township_code"].to_numpy()[which]}
+    )
+    people_of["persons"] = residents.sum(axis=1).to_numpy()
+    table = pd.DataFrame({how: people_of.groupby(how)["persons"].sum() for how in ("points", "grid")})
+    table = table.reindex(study.townships["township_code"])
+    names = study.townships["name_zh"].to_numpy()
+    return table.assign(name_zh=names, difference=table["grid"] - table["points"]).reset_index(drop=True)[
+        ["name_zh", "points", "grid", "difference"]
+    ]
+
+
+def figures(study: EmbeddedStudy, facts: Facts) -> dict[str, pd.DataFrame]:
+    """Return what is printed beside the facts: services, grid, areas, named roads, the degree of road nodes."""
     towns = study.townships
     made = towns.geometry.area / 1e6
     areas = pd.DataFrame(
@@ -184,4 +210,10 @@ def figures(study: EmbeddedStudy) -> dict[str, pd.DataFrame]:
     share = np.bincount(np.minimum(degree, 5)) / len(degree)
     degrees = pd.DataFrame({"degree": range(1, len(share)), "share": share[1:].round(3)})
     degrees.attrs["nodes"] = len(degree)
-    return {"areas": areas, "roads": main_roads.length_table(study.network.named), "degrees": degrees}
+    return {
+        "services": _service_table(study, facts),
+        "grid": _grid_table(study),
+        "areas": areas,
+        "roads": main_roads.length_table(study.network.named),
+        "degrees": degrees,
+    }

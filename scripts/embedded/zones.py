@@ -9,6 +9,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from scipy.spatial import cKDTree
 
 from embedded import shapes
 from embedded.network import forest_park
@@ -92,9 +93,8 @@ def _fields(land: Any, homes: pd.DataFrame) -> Any:
     grid = np.column_stack([u.ravel(), v.ravel()]) @ axes
     shapely.prepare(land)
     grid = grid[shapely.contains_xy(land, *grid.T)]
-    lived_in = shapely.STRtree(shapely.points(homes[["x", "y"]].to_numpy()))
-    near = lived_in.query(shapely.points(grid), "dwithin", FIELD_FROM_HOMES_M)[0]
-    grid = np.delete(grid, np.unique(near), axis=0)
+    to_home, _ = cKDTree(homes[["x", "y"]].to_numpy()).query(grid, distance_upper_bound=FIELD_FROM_HOMES_M)
+    grid = grid[np.isinf(to_home)]
     wave = np.sin(grid[:, 0] / 1100.0) * np.cos(grid[:, 1] / 900.0) + 0.5 * np.sin(
         grid[:, 0] / 370.0 + grid[:, 1] / 530.0
     )

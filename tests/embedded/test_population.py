@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import rasterio
 from pyproj import CRS
-from rasterio.transform import from_origin
+from rasterio import Affine
 
 from chongming_gis.config import parse_study
 from chongming_gis.errors import CrsError, InputFileError, StudyError, TableError
@@ -18,7 +18,7 @@ COUNTS = np.array([[[5, 0], [2, -1]], [[1, 0], [0, -1]]], dtype="int16")  # two 
 
 def write(path, counts=COUNTS, *, crs="EPSG:32651", nodata=-1, names=("people_f", "people_m")):
     profile = {"driver": "GTiff", "dtype": counts.dtype, "count": len(counts), "height": 2, "width": 2,
-               "crs": crs, "nodata": nodata, "transform": from_origin(340_000, 3_500_200, 100, 100)}  # fmt: skip
+               "crs": crs, "nodata": nodata, "transform": Affine(100, 0, 340_000, 0, -100, 3_500_200)}  # fmt: skip
     with rasterio.open(path, "w", **profile) as grid:
         grid.write(counts)
         for band, name in enumerate(names, start=1):
@@ -72,7 +72,7 @@ def test_a_grid_that_cannot_be_right_is_told(tmp_path):
     (tmp_path / "text.tif").write_text("no grid")
     with pytest.raises(InputFileError, match="cannot be read as a grid"):
         read(tmp_path / "text.tif")
-    with pytest.raises(TableError, match=r"1 cell\(s\) hold no number of persons, e.g. -1.0 in row 1, column 1"):
+    with pytest.raises(TableError, match=r"2 cell\(s\) hold no number of persons, e.g. -1.0 in row 1, column 1"):
         read(write(tmp_path / "negative.tif", COUNTS[:, :, :], nodata=None, names=("people_f", "people_m")))
     with pytest.raises(CrsError, match=r"EPSG:32650, the study in EPSG:32651"):
         read(write(tmp_path / "zone.tif", crs="EPSG:32650"))

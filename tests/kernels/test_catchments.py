@@ -1,5 +1,7 @@
 """Bounded one-to-many kernels against plain Python, however the sources are cut into ranges."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,7 +14,7 @@ INF = np.inf
 
 @st.composite
 def towns(draw):
-    """Edges (tail, head, seconds along, seconds against; inf = closed) and points (edge, quarters along, seconds off)."""
+    """Edges (tail, head, seconds along, seconds against; inf = closed), points (edge, quarters along, seconds off)."""
     n = draw(st.integers(1, 6))
     node = st.integers(0, n - 1)
     seconds = st.sampled_from([0.0, 4.0, 8.0, 8.0, 20.0, INF])
@@ -85,7 +87,7 @@ def _column(rows, at, dtype):
 
 def in_ranges(n, cuts, run):
     bounds = sorted({0, n, *(cut for cut in cuts if cut < n)})
-    return [run(a, b) for a, b in zip(bounds[:-1], bounds[1:], strict=True)] or [run(0, 0)]
+    return [run(a, b) for a, b in itertools.pairwise(bounds)] or [run(0, 0)]
 
 
 CUTOFFS = st.sampled_from([0.0, 7.0, 16.0, INF])

@@ -18,7 +18,8 @@ PACKAGE = Path(chongming_gis.__file__).parent
 ASK = """
 from chongming_gis.kernels import paths
 assert paths.along_edge(100.0, 40.0, 0.25, 0.75) == 50.0
-print("hits", sum(paths.along_edge.stats.cache_hits.values()), "misses", sum(paths.along_edge.stats.cache_misses.values()))
+stats = paths.along_edge.stats
+print("hits", sum(stats.cache_hits.values()), "misses", sum(stats.cache_misses.values()))
 """
 
 

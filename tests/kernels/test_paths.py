@@ -78,7 +78,7 @@ def test_the_labelled_heap_is_ordered_by_time_and_then_by_label(entries):
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(graphs(), st.sampled_from([0.0, 2.0, 6.0, INF]))
 def test_search_finds_what_bellman_ford_finds_and_names_what_it_touched(graph, cutoff):
-    """Nothing beyond the cutoff is touched, no node twice, and no more of the heap is used than there are arcs and seeds."""
+    """Nothing beyond the cutoff is touched, no node twice; the heap never outgrows arcs and seeds."""
     n, arcs, seeds = graph
     room = len(arcs) + len(seeds)
     node_time, touched = np.full(n, INF), np.full(n, -7, dtype=np.int32)

@@ -41,7 +41,7 @@ whole = st.integers(-40, 40).map(float)
     st.integers(0, 999),
 )
 def test_the_grid_finds_the_nearest_whatever_its_cells(segments, points, cell, limit, seed):
-    """Segments longer and shorter than a cell, on cell borders, of no length; points on, beside and far from the grid."""
+    """Segments longer and shorter than a cell, on cell borders, of no length; points beside the grid, and far."""
     rng = np.random.default_rng(seed)
     edges = rng.permutation(len(segments)).astype(np.int32)
     is_large = rng.random(len(segments)) < 0.5

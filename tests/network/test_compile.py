@@ -114,7 +114,7 @@ def test_parallel_edges_loops_and_edges_without_length_are_kept():
 
 @st.composite
 def random_roads(draw):
-    """Up to 8 nodes on a grid and 16 edges: parallel, loops, of no length, one-way either way, closed, with barriers."""
+    """Up to 8 nodes on a grid and 16 edges: parallel, loops, of no length, one-way, closed, with barriers."""
     n = draw(st.integers(1, 8))
     places = {i + 1: (100 * (i % 3), 100 * (i // 3)) for i in range(n)}
     node = st.integers(1, n)

@@ -147,7 +147,7 @@ def test_the_shape_of_the_edge_counts_not_its_ends():
     """A hairpin of 100 + 20 + 100 m: the point beside its second leg is 3/4 along, though its ends are 20 m apart."""
     places = {1: (0, 0), 2: (0, 20)}
     roads = road_tables(places, [(1, 2, {"highway": "path", "line": [(100, 0), (100, 20)]})])
-    net, at = snap(dataclasses.replace(FOOT, tiny_piece_m=0.0), (55, 22), (103, 10), roads=roads)
+    _, at = snap(dataclasses.replace(FOOT, tiny_piece_m=0.0), (55, 22), (103, 10), roads=roads)
     assert at.fraction == pytest.approx([165 / 220, 110 / 220])
     assert at.off_network_m == pytest.approx([2.0, 3.0])
 
@@ -200,7 +200,7 @@ def brute_force(net, geometry):
 
 
 def assert_as_brute_force(net, geometry):
-    """The same distance and tiny-piece verdict; the first of the equally near edges; the fraction lies at that distance."""
+    """The same distance and tiny-piece verdict; an equally near edge; a fraction at that distance."""
     at = network.snap_points(net, gpd.GeoSeries(geometry, crs=net.crs))
     edge, off_m, left = brute_force(net, geometry)
     np.testing.assert_allclose(at.off_network_m, off_m, rtol=0, atol=1e-6)

@@ -37,7 +37,8 @@
     hit: function (containerPoint) {
       const at = this._fraction(containerPoint);
       for (const set of this._sets) {
-        const k = set.names ? set.shapes.findLastIndex((shape) => cgis.isInside(set.xy, shape, at.x, at.y)) : -1;
+        let k = set.names ? set.shapes.length - 1 : -1; // the last drawn, smallest one first
+        while (k >= 0 && !cgis.isInside(set.xy, set.shapes[k], at.x, at.y)) { k--; }
         if (k >= 0) { return { title: set.names[k], rows: [[cgis.text("zone_kind"), set.kinds[k]]] }; }
       }
       return null;
