@@ -229,9 +229,9 @@ def _print_summary(result: StudyResult, folder: Path, language: Language) -> Non
     words = wording.Words(language)
     table = Table(title=words.name(result.study), title_justify="left")
     for key in ("service", "standard", "who"):
-        table.add_column(words(f"cli.column.{key}"))
+        table.add_column(words(f"cli.column.{key}"), overflow="fold")
     for key in ("facilities", "persons", "uncovered", "share"):
-        table.add_column(words(f"cli.column.{key}"), justify="right")
+        table.add_column(words(f"cli.column.{key}"), justify="right", no_wrap=True)
     shares = result.coverage[(result.coverage["scope"] == "district") & (result.coverage["serves_rule"] == "applied")]
     n_facilities = result.facilities.places["service"].value_counts()
     for service in result.study.services:

@@ -6,6 +6,7 @@ Only ``sources``, ``results`` and ``maps`` convert; everything between them work
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -85,12 +86,18 @@ def transform(geometry: npt.NDArray[np.object_], source: CRS, target: CRS) -> np
     """Return shapely geometries moved from one CRS to another (x east, y north)."""
     if source == target:
         return geometry
-    transformer = Transformer.from_crs(source, target, always_xy=True)
+    transformer = _transformer(source, target)
 
     def move(coords: Floats) -> Floats:
         return np.column_stack(transformer.transform(coords[:, 0], coords[:, 1]))
 
     return np.asarray(shapely.transform(geometry, move), dtype=object)
+
+
+@cache
+def _transformer(source: CRS, target: CRS) -> Transformer:
+    """Return the conversion between two systems; making one takes longer than many a use of it."""
+    return Transformer.from_crs(source, target, always_xy=True)
 
 
 def to_metric(frame: gpd.GeoDataFrame, target: CRS, *, where: str) -> gpd.GeoDataFrame:
@@ -129,7 +136,7 @@ def geodesic_lengths_m(lines: npt.NDArray[np.object_], crs: CRS) -> Floats:
     coords, owner = shapely.get_coordinates(lines, return_index=True)
     if len(coords) == 0:
         return np.zeros(len(lines))
-    transformer = Transformer.from_crs(crs, GEOGRAPHIC, always_xy=True)
+    transformer = _transformer(crs, CRS.from_user_input(GEOGRAPHIC))
     lon, lat = transformer.transform(coords[:, 0], coords[:, 1])
     same_line = owner[1:] == owner[:-1]
     _, _, step_m = _WGS84.inv(lon[:-1], lat[:-1], lon[1:], lat[1:])

@@ -311,7 +311,7 @@ def _in_service(found: tables.Facilities, year: int, *, where: str) -> tables.Fa
     closed = (places["close_year"] <= year).fillna(value=False).to_numpy(bool)
     stands = (places["status"] == "existing").to_numpy(bool) & opened & ~closed
     if not stands.any():
-        raise StudyError(f"{where}: none of the {len(places)} facilities is in service in {year}; see status, open_year")
+        raise StudyError(f"{where}: none of {len(places)} facilities is in service in {year}; see status, open_year")
     if stands.all():
         return found
     kept = places[stands].reset_index(drop=True)
