@@ -12,6 +12,7 @@ import sys
 import time
 from dataclasses import dataclass, field, replace
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 import geopandas as gpd
@@ -25,7 +26,6 @@ from chongming_gis.results import StudyResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from pyproj import CRS
     from shapely.geometry import MultiPolygon, Polygon
@@ -492,6 +492,10 @@ def _snapping_report(demand: coverage.Places, facilities: Mapping[str, coverage.
 
 def _peak_memory() -> dict[str, float]:
     """Return the process's peak memory so far, where the system tells it."""
+    status = Path("/proc/self/status")
+    if status.is_file():  # Linux: unlike getrusage, not that of the program which started this one
+        peak_kb = next(line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return {"peak_mb": round(int(peak_kb) / 1024.0, 1)}
     try:
         import resource
     except ImportError:  # Windows

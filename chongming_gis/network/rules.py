@@ -283,12 +283,12 @@ def _access_meaning(text: str) -> float:
 
 
 def _directions(edges: pd.DataFrame, mode: TravelMode, is_ferry: Claims) -> tuple[Claims, Claims]:
-    everywhere = np.ones(len(edges), dtype=bool)
-    if mode.access == "foot":  # one-ways bind wheels, not feet
-        return everywhere, everywhere
     oneway = edges["oneway"].str.lower()
-    implied = _among(edges["junction"], frozenset({"roundabout", "circular"})) | _is(edges["highway"], "motorway")
-    oneway = oneway.mask(oneway.isna() & implied & ~is_ferry, "yes")
+    if mode.access == "foot":  # one-ways bind wheels, not feet; a boat that sails one way binds everyone
+        oneway = oneway.where(is_ferry)
+    else:
+        implied = _among(edges["junction"], frozenset({"roundabout", "circular"})) | _is(edges["highway"], "motorway")
+        oneway = oneway.mask(oneway.isna() & implied & ~is_ferry, "yes")
     if mode.access == "bicycle":
         oneway = edges["oneway_bicycle"].str.lower().combine_first(oneway)
     closed = _among(oneway, _NEITHER)

@@ -1,4 +1,4 @@
-"""Where people live: point layers, tables of longitude and latitude, or the buildings and places of an OSM extract."""
+"""Where people live: point layers, tables of longitude and latitude, a population grid, or an OSM extract."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import shapely
 from chongming_gis import crs as crs_module
 from chongming_gis import tables
 from chongming_gis.errors import InputFileError, StudyError, TableError
-from chongming_gis.sources import layers, tagged
+from chongming_gis.sources import layers, population, tagged
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,6 +82,8 @@ def read_demand(source: DemandSource, *, path: Path, study: StudyConfig, crs: CR
         Columns are missing, persons missing or negative, ids repeated, settlement classes missing or unknown; every
         fault is listed with its rows.
     """
+    if path.suffix.lower() in population.SUFFIXES:
+        return population.read_population(source, path=path, study=study, crs=crs)
     family = layers.check_suffix(path, layers.TABLE, layers.LAYER, layers.OSM)
     if (family is layers.OSM) != (source.osm is not None):
         need = "is needed for an OSM file" if source.osm is None else "is only for OSM files"

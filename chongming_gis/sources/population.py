@@ -44,8 +44,8 @@ def read_population(source: DemandSource, *, path: Path, study: StudyConfig, crs
     Returns
     -------
     Demand
-        Cells without data, or with nobody of any group, make no point; ``points.attrs["report"]`` counts them. The
-        sum of every column is the sum of its band.
+        Cells without data, or with nobody of any group, make no point; its ``report`` counts them. The sum of every
+        column is the sum of its band.
 
     Raises
     ------
@@ -72,9 +72,12 @@ def read_population(source: DemandSource, *, path: Path, study: StudyConfig, crs
         geometry=gpd.points_from_xy(x, y),
         crs=crs,
     )
-    points.attrs.update(report={"cells_read": n_cells, "points_read": len(points), "points_dropped": 0}, dropped=[])
     tables.validate(points, tables.DEMAND, where=str(path))
-    return tables.Demand(points=points, persons=persons.set_axis(pd.Index(points["demand_id"], name="demand_id")))
+    return tables.Demand(
+        points=points,
+        persons=persons.set_axis(pd.Index(points["demand_id"], name="demand_id")),
+        report={"cells_read": n_cells, "cells_without_people": n_cells - len(points)},
+    )
 
 
 def _read_cells(
