@@ -66,7 +66,7 @@ def save(result: StudyResult, folder: Path) -> None:
         for name in _LAYERS:
             _write_layer(getattr(result, name), folder, name)
         manifest = {**result.manifest, "format": FORMAT, "study": result.study.model_dump(mode="json")}
-        text = json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True)
+        text = json.dumps(manifest, ensure_ascii=False, indent=1)
         (folder / MANIFEST).write_text(text, encoding="utf-8")
     except OSError as error:
         raise OutputError(f"{folder}: the result cannot be written ({error.strerror or error})") from error

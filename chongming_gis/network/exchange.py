@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import networkx as nx
 import shapely
 
 from chongming_gis import tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import networkx as nx
 
 #: Values of ``oneway`` by which osmnx gives a way one direction; it also does so for roundabouts.
 _ONE_WAY = frozenset({"yes", "true", "1", "-1", "reverse", "T", "F"})
@@ -41,6 +42,8 @@ def to_networkx(roads: tables.RoadTables) -> nx.MultiDiGraph[Any]:
     One-way follows osmnx: by the ``oneway`` tag or ``junction=roundabout``, for all modes alike. The rules of a mode
     are finer (feet ignore one-ways, motorways imply them): use ``compile_network`` for travel times.
     """
+    import networkx as nx  # takes longer to load than a district to compile
+
     graph: nx.MultiDiGraph[Any] = nx.MultiDiGraph()
     graph.graph.update({"crs": roads.crs.to_string(), "simplified": True, _ONEWAY_TAG: _NOTE})
     graph.add_nodes_from(_nodes(roads))

@@ -14,7 +14,6 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import networkx as nx
 import numpy as np
 import pandas as pd
 import shapely
@@ -27,6 +26,8 @@ from chongming_gis.sources.drawn import DrawnLines
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
     from pathlib import Path
+
+    import networkx as nx
 
     from chongming_gis.sources.noding import Floats, Ints
 
@@ -67,6 +68,7 @@ def read_graph(path: Path) -> DrawnLines:
     InputFileError
         The file is not GraphML, or lacks what osmnx writes (a CRS, node positions).
     """
+    import networkx as nx
     import osmnx
 
     try:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
-import networkx as nx
 import numpy as np
 import shapely
 from pyproj import CRS
@@ -25,6 +24,7 @@ from chongming_gis.sources.noding import split_at_junctions
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    import networkx as nx
     import numpy.typing as npt
 
     from chongming_gis.sources.drawn import DrawnLines
@@ -90,7 +90,7 @@ def read_roads(
     where they merely cross on the map. ``sources.lines`` says what a shared vertex is in a layer without node ids,
     ``sources.tags`` which ways are not taken as roads.
     """
-    where = "the graph" if isinstance(path, nx.MultiDiGraph) else str(path)
+    where = str(path) if isinstance(path, (Path, str)) else "the graph"
     target = None if crs is None else crs_module.parse_metric(crs, where="read_roads: crs")
     drawn = _open(path, columns=columns or {}, layer=layer)
     lines, dropped = _roads_only(drawn, where=where)
@@ -103,7 +103,7 @@ def read_roads(
 def _open(path: Path | str | nx.MultiDiGraph[Any], *, columns: Mapping[str, str], layer: str | None) -> DrawnLines:
     from chongming_gis.sources import lines, osm, pbf
 
-    if isinstance(path, nx.MultiDiGraph):
+    if not isinstance(path, (Path, str)):  # asked this way round, networkx need not be loaded for a file
         return osm.lines_of_graph(path, where="the graph")
     path = Path(path)
     family = layers.check_suffix(path, layers.OSM, layers.GRAPH, layers.LAYER)
