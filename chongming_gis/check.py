@@ -54,30 +54,17 @@ def _study_area(inputs: StudyInputs) -> tuple[BaseGeometry, str]:
 def _outside(inputs: StudyInputs, study: StudyConfig) -> list[Finding]:
     area, words = _study_area(inputs)
     shapely.prepare(area)
-    findings = []
+    points = [(f"sources.demand ({study.sources.demand.path})", "demand points", "demand_id", inputs.demand.points)]
     for service in study.services:
-        places = inputs.facilities[service.id].places
-        lost = places[~_is_inside(places, area)]
+        where = f"services.{service.id}.facilities ({service.facilities.path})"
+        points.append((where, "facilities", "facility_id", inputs.facilities[service.id].places))
+    findings = []
+    for where, what, key, frame in points:
+        lost = frame[~_is_inside(frame, area)]
         if len(lost):
-            findings.append(
-                Finding(
-                    "error",
-                    f"services.{service.id}.facilities ({service.facilities.path})",
-                    f"{len(lost)} of {len(places)} facilities lie {words}: {_named(lost, 'facility_id')}; check the "
-                    "datum and the order of lon and lat, or remove them",
-                )
-            )
-    points = inputs.demand.points
-    lost = points[~_is_inside(points, area)]
-    if len(lost):
-        findings.append(
-            Finding(
-                "error",
-                f"sources.demand ({study.sources.demand.path})",
-                f"{len(lost)} of {len(points)} demand points lie {words}: {_named(lost, 'demand_id')}; check the "
-                "datum and the order of lon and lat, or remove them",
-            )
-        )
+            message = f"{len(lost)} of {len(frame)} {what} lie {words}: {_named(lost, key)}"
+            advice = "check the datum and the order of lon and lat, or remove them"
+            findings.append(Finding("error", where, f"{message}; {advice}"))
     return findings
 
 
