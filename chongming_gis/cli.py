@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from chongming_gis.results import StudyResult
 
 FAULT = 2
+_LOG_WIDTH = 120  # of the closing table where it goes to a file
 
 app = typer.Typer(
     add_completion=False,
@@ -252,7 +253,9 @@ def _print_summary(result: StudyResult, folder: Path, language: Language) -> Non
             wording.share(row["share_covered"]),
         )
     console = Console()
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console = Console(width=_LOG_WIDTH)
     console.print(table)
     for notice in result.manifest["notices"]:
         console.print(words("cli.notice", notice=notice), highlight=False, markup=False)
-    console.print(words("cli.written", report=folder / "report.html", folder=folder), highlight=False, markup=False)
+    typer.echo(words("cli.written", report=folder / "report.html", folder=folder))  # whole, so that it can be copied

@@ -284,7 +284,7 @@ def _facility_job(
         )
         found = _in_service(found, study.data_date.year, where=f"services.{service.id} ({source.path})")
         if not source.tags or region is None:
-            return found
+            return replace(found, report={**found.report, "rows_kept": len(found.places)})
         inside = _inside(found.places, region)
         if not inside.any():
             raise StudyError(f"services.{service.id}: none of the {len(inside)} tagged objects lies in the region")
@@ -292,7 +292,7 @@ def _facility_job(
         return tables.Facilities(
             places=places,
             capacity=found.capacity[found.capacity["facility_id"].isin(places["facility_id"])].reset_index(drop=True),
-            report={**found.report, "dropped_outside_region": int((~inside).sum())},
+            report={**found.report, "rows_kept": len(places), "dropped_outside_region": int((~inside).sum())},
         )
 
     return read

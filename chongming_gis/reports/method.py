@@ -140,7 +140,9 @@ def _inputs(result: StudyResult, entries: Iterable[Mapping[str, Any]], words: Wo
         read, kept = entry.get("rows_read"), entry.get("rows_kept")
         shown = _given(read)
         if read is not None and kept is not None and kept != read:
-            shown = words("rows.read_kept", read=shown, kept=_given(kept))
+            waiting = entry.get("not_in_service")
+            key = "rows.read_kept_waiting" if waiting else "rows.read_kept"
+            shown = words(key, read=shown, kept=_given(kept), waiting=_given(waiting))
         digest = str(entry.get("sha256") or wording.NOTHING)[:_DIGEST_SHOWN]
         role = words.role(result.study, str(entry.get("role")))
         rows.append((text(role), text(_given(entry.get("path"))), short(digest), number(shown)))

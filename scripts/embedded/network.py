@@ -153,6 +153,10 @@ def _tagged(edges: pd.DataFrame) -> gpd.GeoDataFrame:
         maxspeed=edges["highway"].map(SPEED_SIGNS),
         surface=edges["highway"].map(lambda value: "asphalt" if value in SPEED_SIGNS else None),
         foot=np.where(edges["route"] == "ferry", "yes", None),
+        # 长横渡 is a vehicle and passenger ferry (general knowledge, facts of 2026-11-24)
+        motor_vehicle=np.where(edges["route"] == "ferry", "yes", None),
+        # one line stands for both carriageways of the motorway, which would be one-way by its class
+        oneway=np.where(edges["highway"].isin(["motorway", "motorway_link"]), "no", None),
         data_kind="schematic",
     )
     start = shapely.get_coordinates(shapely.get_point(edges["geometry"].to_numpy(), 0))

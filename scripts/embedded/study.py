@@ -40,6 +40,7 @@ EDGE_COLUMNS = (
     "route",
     "oneway",
     "foot",
+    "motor_vehicle",
     "maxspeed",
     "bridge",
     "tunnel",

@@ -7,6 +7,7 @@ from pyproj import Geod
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from chongming_gis import config, network, sources
 from chongming_gis.tables import EDGE_TAGS
 
 GEOD = Geod(ellps="WGS84")
@@ -129,3 +130,18 @@ def test_names_are_real_roads_or_none(shipped, roads):
     named = set(roads["name"].dropna()) - facts
     assert named == {"长横渡(长兴岛—横沙岛)"}
     assert not [name for name in facts if re.search(r"\d{3,}", name)]
+
+
+def test_cars_cross_the_bridge_the_tunnel_and_the_ferry_in_both_directions():
+    """One car network joins the three islands: whoever drives there can drive back."""
+    study = config.read_study(sources.embedded_study_path())
+    roads = sources.read_roads(study.resolve(study.sources.roads.path), crs=study.crs)
+    net = network.compile_network(roads, network.preset("car"))
+    is_ferry = roads.edges["route"].to_numpy(object)[net.row] == "ferry"
+    assert is_ferry.sum() == 1
+    assert (net.piece[net.tail[is_ferry]] == net.piece[net.head[is_ferry]]).all()
+    for name in ("G40 上海长江隧道", "G40 上海长江大桥"):
+        named = roads.edges["name"].to_numpy(object)[net.row] == name
+        assert np.isfinite(net.forward_s[named]).all()
+        assert np.isfinite(net.backward_s[named]).all()
+    assert net.report()["largest_component_share"] > 0.99
