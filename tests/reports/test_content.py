@@ -28,7 +28,7 @@ def test_the_summary_says_the_numbers_of_the_toy_town(toy_result):
     opening, sentences, _ = summary(build_content(toy_result, ZH))
     assert opening == (
         "本报告测算 2 项服务、3 处设施、5 个居住点，数据日期为 2024-12-31。"
-        "达标率最高的是老年助餐点（46.2%），最低的是养老机构（0%）。"
+        "覆盖率最高的是老年助餐点（46.2%），最低的是养老机构（0%）。"
     )
     assert sentences[0] == (
         "老年助餐点：60岁及以上（常住人口）共 65 人，按“2024 征求意见稿”"
@@ -74,8 +74,8 @@ def test_many_services_are_sorted_into_bands(toy_result):
         toy_result, study=study.model_copy(update={"services": twins}), coverage=pd.concat(tables, ignore_index=True)
     )
     _, sentences, _ = summary(build_content(many, ZH))
-    assert sentences[0] == "达标率在 90% 及以上的有 2 项：服务0（100%）、服务1（100%）。"
-    assert sentences[1].startswith("达标率不足 50% 的有 5 项：服务2（46.2%）、")
+    assert sentences[0] == "覆盖率在 90% 及以上的有 2 项：服务0（100%）、服务1（100%）。"
+    assert sentences[1].startswith("覆盖率不足 50% 的有 5 项：服务2（46.2%）、")
     assert len(sentences) == 2
 
 

@@ -296,6 +296,7 @@
     legend: function () {
       if (!this._map) { return null; }
       const gathered = this.gather(this._map.getZoom()), most = gathered.most;
+      if (!gathered.cells.length) { return null; }
       const items = [0.05, 0.3, 1].map((f) => roundDown(most * f)).filter((n, k, all) => n > 0 && all.indexOf(n) === k)
         .map((n) => ({ symbol: "dot", fill: "rgba(213,94,0,0.55)", stroke: "#8c3b00", radius: this.radius(n, most), label: n + " " + cgis.text("persons") }));
       return { order: 3, title: cgis.text("uncovered_people"), note: this._people.view.who, items: items };
