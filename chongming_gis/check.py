@@ -53,14 +53,13 @@ def _study_area(inputs: StudyInputs) -> tuple[BaseGeometry, str]:
 
 def _outside(inputs: StudyInputs, study: StudyConfig) -> list[Finding]:
     area, words = _study_area(inputs)
-    shapely.prepare(area)
     points = [(f"sources.demand ({study.sources.demand.path})", "demand points", "demand_id", inputs.demand.points)]
     for service in study.services:
         where = f"services.{service.id}.facilities ({service.facilities.path})"
         points.append((where, "facilities", "facility_id", inputs.facilities[service.id].places))
     findings = []
     for where, what, key, frame in points:
-        lost = frame[~_is_inside(frame, area)]
+        lost = frame[~is_inside(frame, area)]
         if len(lost):
             message = f"{len(lost)} of {len(frame)} {what} lie {words}: {_named(lost, key)}"
             advice = "check the datum and the order of lon and lat, or remove them"
@@ -68,7 +67,9 @@ def _outside(inputs: StudyInputs, study: StudyConfig) -> list[Finding]:
     return findings
 
 
-def _is_inside(frame: gpd.GeoDataFrame, area: BaseGeometry) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def is_inside(frame: gpd.GeoDataFrame, area: BaseGeometry) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Return which places of a frame lie in an area, its border included."""
+    shapely.prepare(area)
     return np.asarray(shapely.intersects(area, frame.geometry.to_numpy()), dtype=bool)
 
 

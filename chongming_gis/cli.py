@@ -225,32 +225,31 @@ def _print_summary(result: StudyResult, folder: Path, language: Language) -> Non
     from rich.console import Console
     from rich.table import Table
 
-    from chongming_gis import wording
+    from chongming_gis.maps.shares import headline, in_words, read_shares
+    from chongming_gis.wording import Words
 
-    words = wording.Words(language)
+    words = Words(language)
     table = Table(title=words.name(result.study), title_justify="left")
     for key in ("service", "standard", "who"):
         table.add_column(words(f"cli.column.{key}"), overflow="fold")
     for key in ("facilities", "persons", "uncovered", "share"):
         table.add_column(words(f"cli.column.{key}"), justify="right", no_wrap=True)
-    shares = result.coverage[(result.coverage["scope"] == "district") & (result.coverage["serves_rule"] == "applied")]
+    shares = read_shares(result)
     n_facilities = result.facilities.places["service"].value_counts()
     for service in result.study.services:
-        headline = service.standards[0]
-        row = shares[
-            (shares["service"] == service.id)
-            & (shares["standard"] == headline.id)
-            & (shares["group"] == service.group)
-            & (shares["base"] == service.base)
-        ].iloc[0]
+        question = headline(service)
+        figures = shares.whole(question)
+        if figures is None:
+            continue  # only in a coverage table cut down by hand: a run has every service in it
+        said = in_words(figures)
         table.add_row(
             words.name(service),
-            words.name(headline),
+            words.name(question.standard),
             words.group(result.study, service.group, service.base),
             f"{n_facilities.get(service.id, 0):,}",
-            wording.persons(row["persons"]),
-            wording.persons(row["persons"] - row["persons_covered"]),
-            wording.share(row["share_covered"]),
+            said["persons"],
+            said["uncovered"],
+            said["share"],
         )
     console = Console()
     if not console.is_terminal and "COLUMNS" not in os.environ:

@@ -40,6 +40,7 @@ Value = TypeVar("Value")
 _WGS84 = crs.parse(crs.GEOGRAPHIC, where="this package")
 _DRAWN_TOLERANCE_M = 5.0  # roads are simplified this far for drawing: half a line's width at zoom 15
 _DRAWN_COLUMNS = ["highway", "route", "name", "bridge", "tunnel", "geometry"]
+_AREAS = (tables.TOWNSHIPS, tables.VILLAGES, tables.LAND)  # named as the study's sources and the inputs name them
 _MOST_NAMED = 20
 _NAMED_VERSIONS = ("geopandas", "numba", "numpy", "osmium", "osmnx", "pandas", "pyproj", "scipy", "shapely")
 
@@ -169,28 +170,19 @@ def read_inputs(study: StudyConfig, *, clock: _Clock | None = None) -> tables.St
     # without roads the others are read all the same, so that every fault is found
     metric = crs.parse_metric(study.crs or "EPSG:32651", where="crs") if roads is None else roads.crs
     region = None if area is None else _moved(area, _WGS84, metric)
-    areas = {
-        name: attempt(name, source.path, _area_job(study, source, contract, metric)) if source else None
-        for name, source, contract in (
-            ("townships", study.sources.townships, tables.TOWNSHIPS),
-            ("villages", study.sources.villages, tables.VILLAGES),
-            ("land", study.sources.land, tables.LAND),
-        )
-    }
+    areas = {contract.name: tables.no_rows(contract, metric) for contract in _AREAS}
+    for contract in _AREAS:
+        source = getattr(study.sources, contract.name)
+        read = attempt(contract.name, source.path, _area_job(study, source, contract, metric)) if source else None
+        if read is not None:
+            areas[contract.name] = read
     demand = attempt("demand", study.sources.demand.path, lambda: _read_demand(study, metric, region))
     facilities = {
         service.id: attempt("facilities", service.facilities.path, _facility_job(study, service, metric, region))
         for service in study.services
     }
     _stop_on_faults(faults)
-    townships, villages, land = (
-        areas[name] if areas[name] is not None else tables.no_rows(contract, metric)
-        for name, contract in (
-            ("townships", tables.TOWNSHIPS),
-            ("villages", tables.VILLAGES),
-            ("land", tables.LAND),
-        )
-    )
+    townships, villages, land = (areas[contract.name] for contract in _AREAS)
     assert roads is not None  # noqa: S101  # tells the type checker what _stop_on_faults made sure of
     assert demand is not None  # noqa: S101
     return tables.StudyInputs(
@@ -261,7 +253,9 @@ def _read_demand(study: StudyConfig, metric: CRS, region: Area | None) -> tables
     demand = sources.read_demand(source, path=study.resolve(source.path), study=study, crs=metric)
     if source.osm is None or region is None:
         return demand
-    inside = _inside(demand.points, region)  # an extract reaches beyond the region; a table that does is at fault
+    inside = check.is_inside(
+        demand.points, region
+    )  # an extract reaches beyond the region; a table that does is at fault
     return tables.Demand(
         points=demand.points[inside].reset_index(drop=True),
         persons=demand.persons[inside],
@@ -285,7 +279,7 @@ def _facility_job(
         found = _in_service(found, study.data_date.year, where=f"services.{service.id} ({source.path})")
         if not source.tags or region is None:
             return replace(found, report={**found.report, "rows_kept": len(found.places)})
-        inside = _inside(found.places, region)
+        inside = check.is_inside(found.places, region)
         if not inside.any():
             raise StudyError(f"services.{service.id}: none of the {len(inside)} tagged objects lies in the region")
         places = found.places[inside].reset_index(drop=True)
@@ -320,11 +314,6 @@ def _in_service(found: tables.Facilities, year: int, *, where: str) -> tables.Fa
         capacity=found.capacity[found.capacity["facility_id"].isin(kept["facility_id"])].reset_index(drop=True),
         report={**found.report, "not_in_service": int((~stands).sum())},
     )
-
-
-def _inside(frame: gpd.GeoDataFrame, region: Area) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    shapely.prepare(region)
-    return np.asarray(shapely.intersects(region, frame.geometry.to_numpy()), dtype=bool)
 
 
 def _with_codes(points: gpd.GeoDataFrame, townships: gpd.GeoDataFrame, villages: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
