@@ -20,6 +20,7 @@ __all__ = [
     "coverage",
     "crs",
     "errors",
+    "findings",
     "maps",
     "network",
     "pipeline",

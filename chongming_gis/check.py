@@ -6,12 +6,12 @@ to do.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
 
+from chongming_gis.findings import SEVERITIES, Finding
 from chongming_gis.tables import persons_column
 
 if TYPE_CHECKING:
@@ -25,22 +25,10 @@ _EXAMPLES = 5
 _ROADS_MARGIN_M = 5000.0  # without a region, a place this far from all roads is in the wrong coordinates
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that is wrong (``error``: the run stops) or that a reader of the results must know (``warning``)."""
-
-    severity: Literal["error", "warning"]
-    where: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.message}"
-
-
 def judge(inputs: StudyInputs, study: StudyConfig) -> list[Finding]:
     """Return every finding about the inputs of a study, errors first."""
     findings = [*_outside(inputs, study), *_people(inputs, study), *_serving(inputs, study), *_areas(inputs)]
-    return sorted(findings, key=lambda finding: finding.severity)
+    return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
 def _study_area(inputs: StudyInputs) -> tuple[BaseGeometry, str]:
@@ -63,7 +51,7 @@ def _outside(inputs: StudyInputs, study: StudyConfig) -> list[Finding]:
         if len(lost):
             message = f"{len(lost)} of {len(frame)} {what} lie {words}: {_named(lost, key)}"
             advice = "check the datum and the order of lon and lat, or remove them"
-            findings.append(Finding("error", where, f"{message}; {advice}"))
+            findings.append(Finding("error", where, message, advice, rule="outside_region"))
     return findings
 
 

@@ -10,12 +10,29 @@
       NetworkError   (ValueError)      the roads cannot make the network that was asked for
       OutputError    (OSError)         a result cannot be written
 
+Faults of tables are carried one by one in ``findings`` as well; the message says them in one line.
+
 "Cannot be reached" and "no feasible answer" are results (``inf``, NA, a status), never exceptions.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chongming_gis.findings import in_words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from chongming_gis.findings import Finding
 
 
 class ChongmingError(Exception):
     """Base of every error this package raises on purpose; its message says what, where and what to do."""
+
+    def __init__(self, message: str, findings: Sequence[Finding] = ()) -> None:
+        super().__init__(message)
+        self.findings = tuple(findings)  # one a fault and row; empty where the message says it all
 
 
 class InputFileError(ChongmingError, ValueError):
@@ -28,6 +45,11 @@ class StudyError(ChongmingError, ValueError):
 
 class TableError(ChongmingError, ValueError):
     """A table breaks its contract; the message lists every fault found."""
+
+    @classmethod
+    def of(cls, findings: Sequence[Finding], *, where: str) -> TableError:
+        """Return the error that tells these findings about one file."""
+        return cls(f"{where}: {'; '.join(in_words(findings))}", findings)
 
 
 class CrsError(ChongmingError, ValueError):

@@ -22,6 +22,7 @@ import shapely
 
 from chongming_gis import __version__, check, coverage, crs, maps, network, reports, results, sources, tables
 from chongming_gis.errors import ChongmingError, StudyError
+from chongming_gis.findings import Finding
 from chongming_gis.results import StudyResult
 
 if TYPE_CHECKING:
@@ -89,7 +90,8 @@ def run_study(study: StudyConfig, *, progress: Progress = silent) -> StudyResult
     clock = _Clock(progress, of=_n_readings(study) + 3 * len(modes) + len(study.services) + 1)
     inputs = read_inputs(study, clock=clock)
     findings = check.judge(inputs, study)
-    _stop_on_faults([str(finding) for finding in findings if finding.severity == "error"])
+    errors = [finding for finding in findings if finding.severity == "error"]
+    _stop_on_faults([str(finding) for finding in errors], errors)
     notices = [str(finding) for finding in findings]
     networks = {m.name: clock.run("compile", m.name, _job(network.compile_network, inputs.roads, m)) for m in modes}
     demand, facilities = _snap_all(inputs, study, networks, clock)
@@ -150,16 +152,18 @@ def read_inputs(study: StudyConfig, *, clock: _Clock | None = None) -> tables.St
     Raises
     ------
     StudyError
-        Some inputs cannot be read; the faults of all of them are listed.
+        Some inputs cannot be read; the faults of all of them are listed, and carried one by one in ``findings``.
     """
     clock = clock or _Clock(silent, of=_n_readings(study))
-    faults: list[str] = []
+    faults: list[Finding] = []
+    told: list[str] = []
 
     def attempt(stage: str, path: Path, job: Callable[[], Value]) -> Value | None:
         try:
             return clock.run(stage, path.name, job)
         except ChongmingError as error:
-            faults.append(str(error))
+            faults.extend(error.findings or [Finding("error", "", str(error))])
+            told.append(str(error))
             return None
 
     region_path = study.region.boundary
@@ -181,7 +185,7 @@ def read_inputs(study: StudyConfig, *, clock: _Clock | None = None) -> tables.St
         service.id: attempt("facilities", service.facilities.path, _facility_job(study, service, metric, region))
         for service in study.services
     }
-    _stop_on_faults(faults)
+    _stop_on_faults(told, faults)
     townships, villages, land = (areas[contract.name] for contract in _AREAS)
     assert roads is not None  # noqa: S101  # tells the type checker what _stop_on_faults made sure of
     assert demand is not None  # noqa: S101
@@ -200,9 +204,9 @@ def read_inputs(study: StudyConfig, *, clock: _Clock | None = None) -> tables.St
     )
 
 
-def _stop_on_faults(faults: list[str]) -> None:
-    if faults:
-        raise StudyError("\n".join(dict.fromkeys(faults)))
+def _stop_on_faults(told: list[str], findings: list[Finding]) -> None:
+    if told:
+        raise StudyError("\n".join(dict.fromkeys(told)), findings)
 
 
 def _n_readings(study: StudyConfig) -> int:

@@ -89,9 +89,12 @@ def read_region(path: Path, crs: CRS, *, layer: str | None = None) -> shapely.Po
     """
     layers.check_suffix(path, layers.LAYER)
     frame = layers.read_layer(path, layer=layer)
-    faults = layers.fault_in_geometry(frame, ("Polygon", "MultiPolygon"), remedy="keep the boundary alone in its layer")
-    if faults or frame.empty:
-        raise TableError(f"{path}: {'; '.join(faults) or 'there is no polygon in this layer'}")
+    remedy = "keep the boundary alone in its layer"
+    faults = layers.geometry_faults(frame, ("Polygon", "MultiPolygon"), where=str(path), remedy=remedy)
+    if faults:
+        raise TableError.of(faults, where=str(path))
+    if frame.empty:
+        raise TableError(f"{path}: there is no polygon in this layer")
     geometry, _ = _valid(frame.geometry.to_numpy())
     region = shapely.union_all(crs_module.transform(geometry, frame.crs, crs))
     if not isinstance(region, (shapely.Polygon, shapely.MultiPolygon)):

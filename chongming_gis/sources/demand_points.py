@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pyproj import CRS
 
     from chongming_gis.config import DemandSource, StudyConfig
+    from chongming_gis.findings import Finding
 
 #: The persons column of demand that comes from OSM; a study's groups name it.
 POPULATION = "population"
@@ -115,7 +116,7 @@ def _demand_of(
         *persons_faults,
     ]
     if faults:
-        raise TableError(f"{where}: {'; '.join(faults)}")
+        raise TableError.of(faults, where=where)
     points = gpd.GeoDataFrame(columns, geometry=frame.geometry, crs=frame.crs)
     points = crs_module.to_metric(points, crs, where=where).sort_values("demand_id", kind="stable")
     persons = persons.loc[points.index].set_axis(pd.Index(points["demand_id"], name="demand_id"))
@@ -124,40 +125,51 @@ def _demand_of(
     return tables.Demand(points=points, persons=persons)
 
 
-def _id_faults(table: layers.PointTable, ids: pd.Series) -> list[str]:
+def _id_faults(table: layers.PointTable, ids: pd.Series) -> list[Finding]:
     if "demand_id" not in table.frame.columns:
         have = layers.name_columns(table.frame)
-        return [f"no column 'demand_id'; the file has {have}: map one in sources.demand.columns"]
+        words, remedy = f"no column 'demand_id'; the file has {have}", "map one in sources.demand.columns"
+        return table.table_fault(words, rule="column_missing", suggestion=remedy)
     return [
-        *table.fault(ids.isna(), "demand_id is missing"),
-        *table.fault(ids.duplicated(keep=False) & ids.notna(), "demand_id is given more than once"),
+        *table.fault(ids.isna(), "demand_id is missing", rule="id_missing", column="demand_id"),
+        *table.fault(
+            ids.duplicated(keep=False) & ids.notna(),
+            "demand_id is given more than once",
+            rule="id_repeated",
+            column="demand_id",
+        ),
     ]
 
 
-def _class_faults(table: layers.PointTable, classes: pd.Series, allowed: set[str]) -> list[str]:
+def _class_faults(table: layers.PointTable, classes: pd.Series, allowed: set[str]) -> list[Finding]:
     if classes.isna().all():
-        return ["no settlement_class: add the column, or one class for all in sources.demand.settlement_class"]
+        remedy = "add the column, or one class for all in sources.demand.settlement_class"
+        return table.table_fault("no settlement_class", rule="column_missing", suggestion=remedy)
     known = ", ".join(sorted(allowed))
+    column = "settlement_class"
+    unknown = classes.notna() & ~classes.isin(allowed)
     return [
-        *table.fault(classes.isna(), "settlement_class is missing"),
-        *table.fault(classes.notna() & ~classes.isin(allowed), f"settlement_class is none of the study's: {known}"),
+        *table.fault(classes.isna(), "settlement_class is missing", rule="class_missing", column=column),
+        *table.fault(unknown, f"settlement_class is none of the study's: {known}", rule="class_unknown", column=column),
     ]
 
 
-def _persons(table: layers.PointTable, study: StudyConfig) -> tuple[pd.DataFrame, list[str]]:
+def _persons(table: layers.PointTable, study: StudyConfig) -> tuple[pd.DataFrame, list[Finding]]:
     """Return persons by base and group, and what is wrong with the columns they are added up from."""
     wanted = {
         tables.persons_column(base, group.id): names for group in study.groups for base, names in group.columns.items()
     }
     counts: dict[str, pd.Series] = {}
-    faults = []
+    faults: list[Finding] = []
     for name in dict.fromkeys(name for names in wanted.values() for name in names):
         if name not in table.frame.columns:
-            faults.append(f"no persons column {name!r}; the file has {layers.name_columns(table.frame)}")
+            words = f"no persons column {name!r}; the file has {layers.name_columns(table.frame)}"
+            faults += table.table_fault(words, rule="column_missing", suggestion="map it in sources.demand.columns")
             continue
         number = layers.to_numbers(table.frame[name])
-        faults += table.fault(~np.isfinite(number), f"{name} is missing or not a number (write 0 where nobody lives)")
-        faults += table.fault(number < 0.0, f"{name} is negative")
+        words, remedy = f"{name} is missing or not a number", "write 0 where nobody lives"
+        faults += table.fault(~np.isfinite(number), words, rule="persons_text", column=name, suggestion=remedy)
+        faults += table.fault(number < 0.0, f"{name} is negative", rule="persons_negative", column=name)
         counts[name] = pd.Series(number, index=table.frame.index)
     if faults:
         return pd.DataFrame(), faults

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pyproj import CRS
 
     from chongming_gis.config import FacilitySource
+    from chongming_gis.findings import Finding
 
 _CLAIMS = {
     **dict.fromkeys(("1", "true", "yes", "y", "是"), True),
@@ -82,7 +83,7 @@ def read_facilities(
     capacity, capacity_faults = _capacity(table, places["facility_id"], capacity_unit)
     faults = [*table.faults, *place_faults, *capacity_faults]
     if faults:
-        raise TableError(f"{path}: {'; '.join(faults)}")
+        raise TableError.of(faults, where=str(path))
     report = {"rows_read": len(mine) + len(dropped), "rows_of_other_services": int((~mine).sum()), "dropped": dropped}
     return _facilities(places[mine], capacity, crs=crs, where=str(path), report=report)
 
@@ -99,7 +100,9 @@ def _facilities(
     return tables.Facilities(places=metric, capacity=capacity, report=report)
 
 
-def _places(table: layers.PointTable, source: FacilitySource, *, service_id: str) -> tuple[gpd.GeoDataFrame, list[str]]:
+def _places(
+    table: layers.PointTable, source: FacilitySource, *, service_id: str
+) -> tuple[gpd.GeoDataFrame, list[Finding]]:
     frame = table.frame
     numbered = pd.Series([f"{service_id}-{row + 1:04d}" for row in range(len(frame))], index=frame.index, dtype="str")
     columns: dict[str, pd.Series] = {name: layers.text_column(frame, name) for name in tables.FACILITIES.columns}
@@ -119,58 +122,70 @@ def _places(table: layers.PointTable, source: FacilitySource, *, service_id: str
     return gpd.GeoDataFrame(columns, geometry=geometry, crs=geometry.crs), [*faults, *claim_faults, *quality_faults]
 
 
-def _text_faults(table: layers.PointTable, columns: dict[str, pd.Series]) -> list[str]:
+def _text_faults(table: layers.PointTable, columns: dict[str, pd.Series]) -> list[Finding]:
     ids, names = columns["facility_id"], columns["name_zh"]
     faults = [
-        *table.fault(ids.isna(), "facility_id is missing"),
-        *table.fault(ids.duplicated(keep=False) & ids.notna(), "facility_id is given more than once"),
+        *table.fault(ids.isna(), "facility_id is missing", rule="id_missing", column="facility_id"),
+        *table.fault(
+            ids.duplicated(keep=False) & ids.notna(),
+            "facility_id is given more than once",
+            rule="id_repeated",
+            column="facility_id",
+        ),
     ]
     if "name_zh" in table.frame.columns:
-        faults += table.fault(names.isna(), "name_zh is missing")
+        faults += table.fault(names.isna(), "name_zh is missing", rule="name_missing", column="name_zh")
     else:
-        faults.append(f"no column 'name_zh'; the file has {layers.name_columns(table.frame)}: map it in columns")
+        words = f"no column 'name_zh'; the file has {layers.name_columns(table.frame)}"
+        faults += table.table_fault(words, rule="column_missing", suggestion="map it in columns")
     for name, allowed in _VOCABULARY.items():
         wrong = ~columns[name].isin(allowed)
-        faults += table.fault(wrong, f"{name} is none of {', '.join(allowed)}")
+        faults += table.fault(wrong, f"{name} is none of {', '.join(allowed)}", rule="word_unknown", column=name)
     return faults
 
 
-def _years(table: layers.PointTable, name: str) -> tuple[pd.Series, list[str]]:
+def _years(table: layers.PointTable, name: str) -> tuple[pd.Series, list[Finding]]:
     text = layers.text_column(table.frame, name)
     number = layers.to_numbers(text)
     wrong = text.notna() & ~(np.isfinite(number) & (number % 1 == 0))
-    return pd.Series(number, index=text.index).where(~wrong).astype("Int64"), table.fault(wrong, f"{name} is no year")
+    years = pd.Series(number, index=text.index).where(~wrong).astype("Int64")
+    return years, table.fault(wrong, f"{name} is no year", rule="year", column=name)
 
 
-def _claims(table: layers.PointTable, name: str) -> tuple[pd.Series, list[str]]:
+def _claims(table: layers.PointTable, name: str) -> tuple[pd.Series, list[Finding]]:
     text = layers.text_column(table.frame, name).str.lower()
     claims = text.map(_CLAIMS).astype("boolean")
-    return claims, table.fault(text.notna() & claims.isna(), f"{name} is neither yes nor no")
+    wrong = text.notna() & claims.isna()
+    return claims, table.fault(wrong, f"{name} is neither yes nor no", rule="claim", column=name)
 
 
-def _position_quality(table: layers.PointTable, default_m: float | None) -> tuple[pd.Series, list[str]]:
+def _position_quality(table: layers.PointTable, default_m: float | None) -> tuple[pd.Series, list[Finding]]:
     text = layers.text_column(table.frame, "position_quality_m")
     number = pd.Series(layers.to_numbers(text), index=text.index)
     wrong = text.notna() & ~(number >= 0.0)
     filled = number if default_m is None else number.fillna(default_m)
-    return filled, table.fault(wrong, "position_quality_m is not a number of metres")
+    words = "position_quality_m is not a number of metres"
+    return filled, table.fault(wrong, words, rule="position_quality", column="position_quality_m")
 
 
 def _capacity(
     table: layers.PointTable, facility_id: pd.Series, capacity_unit: str | None
-) -> tuple[pd.DataFrame, list[str]]:
+) -> tuple[pd.DataFrame, list[Finding]]:
     """Return one row a facility and unit, and the faults of the capacity columns."""
-    frames, faults = [], []
+    frames: list[pd.DataFrame] = []
+    faults: list[Finding] = []
     for unit, (value_name, used_name) in _capacity_columns(table.frame, capacity_unit).items():
         if not unit:
-            faults.append(f"column {value_name!r} has no unit: set capacity_unit, or call it capacity_<unit>")
+            words, remedy = f"column {value_name!r} has no unit", "set capacity_unit, or call it capacity_<unit>"
+            faults += table.table_fault(words, rule="capacity_unit", suggestion=remedy)
             continue
         value, value_faults = _amounts(table, value_name)
         used, used_faults = _amounts(table, used_name)
         alone = used.notna() & value.isna()
         faults += [*value_faults, *used_faults]
         if not value_faults:
-            faults += table.fault(alone, f"{used_name} is given without {value_name}")
+            words = f"{used_name} is given without {value_name}"
+            faults += table.fault(alone, words, rule="capacity_used_alone", column=used_name)
         rows = pd.DataFrame({"facility_id": facility_id, "unit": unit, "value": value, "used": used})
         frames.append(rows[value.notna()].astype({"unit": "str"}))
     if frames:
@@ -190,12 +205,12 @@ def _capacity_columns(frame: pd.DataFrame, capacity_unit: str | None) -> dict[st
     return found
 
 
-def _amounts(table: layers.PointTable, name: str) -> tuple[pd.Series, list[str]]:
+def _amounts(table: layers.PointTable, name: str) -> tuple[pd.Series, list[Finding]]:
     text = layers.text_column(table.frame, name)
     number = layers.to_numbers(text)
     faults = [
-        *table.fault(text.notna() & ~np.isfinite(number), f"{name} is not a number"),
-        *table.fault(number < 0.0, f"{name} is negative"),
+        *table.fault(text.notna() & ~np.isfinite(number), f"{name} is not a number", rule="capacity_text", column=name),
+        *table.fault(number < 0.0, f"{name} is negative", rule="capacity_negative", column=name),
     ]
     return pd.Series(number, index=text.index), faults
 
@@ -209,7 +224,7 @@ def _tagged_objects(path: Path, source: FacilitySource) -> tuple[layers.PointTab
     }
     points = np.asarray(shapely.point_on_surface(found.geometry), dtype=object)
     frame = gpd.GeoDataFrame(columns, geometry=points, crs=crs_module.GEOGRAPHIC)
-    return layers.PointTable(frame, [], first_row=1), found.without_position
+    return layers.PointTable(frame, [], first_row=1, where=str(path)), found.without_position
 
 
 def _name(tags: dict[str, str], source: FacilitySource) -> str:

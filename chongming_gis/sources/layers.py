@@ -7,7 +7,7 @@ told in the same words. It knows nothing of roads, people or facilities.
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -20,9 +20,10 @@ from pyogrio.errors import DataLayerError, DataSourceError
 
 from chongming_gis import crs as crs_module
 from chongming_gis.errors import CrsError, InputFileError, TableError
+from chongming_gis.findings import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
@@ -36,8 +37,6 @@ TABLE = (".csv",)
 #: What a table of longitude and latitude may say its datum is. CGCS2000 and WGS 84 differ by less than 0.1 m
 #: (Cheng et al. 2009), far below any position used here; the encrypted map datums are off by 500 m and refused.
 DATUMS = ("wgs84", "cgcs2000")
-
-MOST_ROWS_SHOWN = 5
 
 
 def check_suffix(path: Path, *families: tuple[str, ...]) -> tuple[str, ...]:
@@ -171,12 +170,8 @@ def read_csv(path: Path) -> pd.DataFrame:
     raise InputFileError(f"{path}: is neither UTF-8 nor GB 18030 text; save it as CSV UTF-8")
 
 
-def points_of_table(frame: pd.DataFrame, *, datum: str | None, where: str) -> tuple[gpd.GeoSeries, list[str]]:
-    """Return the points of a table's columns ``lon`` and ``lat`` (WGS 84), and its faults in words.
-
-    Parameters
-    ----------
-    datum : ``wgs84`` or ``cgcs2000``, as declared for the file.
+def _located(table: PointTable, *, datum: str | None) -> PointTable:
+    """Return a table with the points of its columns ``lon`` and ``lat`` (WGS 84), and what is wrong with them.
 
     Raises
     ------
@@ -185,6 +180,7 @@ def points_of_table(frame: pd.DataFrame, *, datum: str | None, where: str) -> tu
     TableError
         The columns are missing.
     """
+    frame, where = table.frame, table.where
     if datum not in DATUMS:
         got = "is not declared" if datum is None else f"{datum!r} is not accepted"
         raise CrsError(f"{where}: the datum of lon and lat {got}; write datum = 'wgs84' or 'cgcs2000'")
@@ -192,14 +188,18 @@ def points_of_table(frame: pd.DataFrame, *, datum: str | None, where: str) -> tu
     if absent:
         raise TableError(f"{where}: no column {' and '.join(absent)}; the file has {name_columns(frame)}")
     lon, lat = (to_numbers(frame[name]) for name in ("lon", "lat"))
+    is_number = np.isfinite(lon) & np.isfinite(lat)
     in_range = (np.abs(lon) <= 180.0) & (np.abs(lat) <= 90.0)
     swapped = (np.abs(lon) <= 90.0) & (np.abs(lat) > 90.0) & (np.abs(lat) <= 180.0)
     faults = [
-        *fault_in_rows(~(np.isfinite(lon) & np.isfinite(lat)), "lon or lat is missing or not a number"),
-        *fault_in_rows(swapped, "lon and lat are swapped"),
-        *fault_in_rows(np.isfinite(lon) & np.isfinite(lat) & ~in_range & ~swapped, "lon or lat is out of range"),
+        *table.fault(~is_number, "lon or lat is missing or not a number", rule="position_missing", column="lon"),
+        *table.fault(swapped, "lon and lat are swapped", rule="position_swapped", column="lon"),
+        *table.fault(
+            is_number & ~in_range & ~swapped, "lon or lat is out of range", rule="position_range", column="lon"
+        ),
     ]
-    return gpd.GeoSeries(shapely.points(lon, lat), index=frame.index, crs=crs_module.GEOGRAPHIC), faults
+    points = gpd.GeoSeries(shapely.points(lon, lat), index=frame.index, crs=crs_module.GEOGRAPHIC)
+    return replace(table, frame=gpd.GeoDataFrame(frame, geometry=points), faults=faults)
 
 
 def to_numbers(column: pd.Series) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
@@ -207,36 +207,16 @@ def to_numbers(column: pd.Series) -> np.ndarray[tuple[int], np.dtype[np.float64]
     return pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
 
 
-def fault_in_rows(faulty: Iterable[bool] | pd.Series, words: str, *, first_row: int = 2) -> list[str]:
-    """Return one sentence that names the faulty rows as the file shows them, or nothing where there are none.
-
-    Parameters
-    ----------
-    first_row : the number the file shows beside its first record: 2 under the header of a CSV, 1 in a layer.
-
-    Examples
-    --------
-    >>> fault_in_rows([False, True, True], "lat is missing")
-    ['row 3, 4: lat is missing']
-    """
-    rows = np.flatnonzero(np.asarray(faulty, dtype=bool)) + first_row
-    if len(rows) == 0:
-        return []
-    shown = ", ".join(map(str, rows[:MOST_ROWS_SHOWN]))
-    more = f" and {len(rows) - MOST_ROWS_SHOWN} more" if len(rows) > MOST_ROWS_SHOWN else ""
-    return [f"row {shown}{more}: {words}"]
-
-
-def fault_in_geometry(frame: gpd.GeoDataFrame, accepted: Sequence[str], *, remedy: str) -> list[str]:
-    """Return what is wrong with the kinds of geometry in a layer: one sentence a kind that is not accepted."""
+def geometry_faults(frame: gpd.GeoDataFrame, accepted: Sequence[str], *, where: str, remedy: str) -> list[Finding]:
+    """Return what is wrong with the kinds of geometry in a layer, row by row."""
+    layer = PointTable(frame, [], first_row=1, where=where)
     kinds = frame.geometry.geom_type
     missing = frame.geometry.isna() | frame.geometry.is_empty
-    faults = fault_in_rows(missing, "no geometry", first_row=1)
+    faults = layer.fault(missing, "no geometry", rule="geometry_missing")
     for kind in sorted(set(kinds[~missing]) - set(accepted)):
         faulty = (kinds == kind) & ~missing
-        faults += fault_in_rows(
-            faulty, f"{faulty.sum()} {kind} where {' or '.join(accepted)} is needed; {remedy}", first_row=1
-        )
+        words = f"{faulty.sum()} {kind} where {' or '.join(accepted)} is needed"
+        faults += layer.fault(faulty, words, rule="geometry_kind", suggestion=remedy)
     return faults
 
 
@@ -258,15 +238,37 @@ def utm_zone_of(geometry: npt.NDArray[np.object_], crs: CRS) -> CRS:
 
 @dataclass(frozen=True, slots=True)
 class PointTable:
-    """Records with a position each, under our column names, and the faults of their positions in words."""
+    """Records with a position each, under our column names, and what is wrong with their positions."""
 
     frame: gpd.GeoDataFrame  # index 0 .. n-1, in the CRS of the file
-    faults: list[str]
-    first_row: int  # the number the file shows beside its first record
+    faults: list[Finding]
+    first_row: int  # the number the file shows beside its first record: 2 under the header of a CSV, 1 in a layer
+    where: str = ""  # the file, as messages name it
+    names: Mapping[str, str] = field(default_factory=dict)  # our column -> the file's, where they differ
 
-    def fault(self, faulty: Iterable[bool] | pd.Series, words: str) -> list[str]:
-        """Return one sentence naming the faulty rows as the file shows them (see ``fault_in_rows``)."""
-        return fault_in_rows(faulty, words, first_row=self.first_row)
+    def fault(
+        self, faulty: npt.ArrayLike | pd.Series, words: str, *, rule: str, column: str = "", suggestion: str = ""
+    ) -> list[Finding]:
+        """Return one finding a faulty row, with the value that the row has in ``column`` (our name)."""
+        rows = np.flatnonzero(np.asarray(faulty, dtype=bool))
+        values = self.frame[column] if column in self.frame.columns else None
+        return [
+            Finding(
+                "error",
+                self.where,
+                words,
+                suggestion,
+                rule=rule,
+                row=int(row) + self.first_row,
+                column=self.names.get(column, column),
+                value="" if values is None or pd.isna(values.iloc[row]) else str(values.iloc[row]),
+            )
+            for row in rows
+        ]
+
+    def table_fault(self, words: str, *, rule: str, suggestion: str = "") -> list[Finding]:
+        """Return the finding that the whole table has a fault."""
+        return [Finding("error", self.where, words, suggestion, rule=rule)]
 
 
 def read_points(
@@ -291,11 +293,11 @@ def read_points(
     family = check_suffix(path, TABLE, LAYER)
     if family is TABLE:
         table = rename_columns(read_csv(path), columns, where=str(path))
-        points, faults = points_of_table(table, datum=datum, where=str(path))
-        return PointTable(gpd.GeoDataFrame(table, geometry=points), faults, first_row=2)
+        return _located(PointTable(table, [], first_row=2, where=str(path), names=dict(columns)), datum=datum)
     frame = rename_columns(read_layer(path, layer=layer), columns, where=str(path))
-    faults = fault_in_geometry(frame, ("Point",), remedy="keep the points alone in a layer of their own")
-    return PointTable(gpd.GeoDataFrame(frame), faults, first_row=1)
+    remedy = "keep the points alone in a layer of their own"
+    faults = geometry_faults(frame, ("Point",), where=str(path), remedy=remedy)
+    return PointTable(gpd.GeoDataFrame(frame), faults, first_row=1, where=str(path), names=dict(columns))
 
 
 def text_column(frame: pd.DataFrame, name: str, *, default: str | None = None) -> pd.Series:

@@ -72,16 +72,15 @@ def read_lines(path: Path, *, columns: Mapping[str, str], layer: str | None) -> 
     frame = layers.rename_columns(layers.read_layer(path, layer=layer), columns, where=str(path))
     n_rows = len(frame)
     frame = frame[~(frame.geometry.isna() | frame.geometry.is_empty)]
-    faults = layers.fault_in_geometry(
-        frame, ("LineString", "MultiLineString"), remedy="save the lines alone in a layer of their own"
-    )
+    table = layers.PointTable(frame, [], first_row=1, where=str(path))
+    remedy = "save the lines alone in a layer of their own"
+    faults = layers.geometry_faults(frame, ("LineString", "MultiLineString"), where=str(path), remedy=remedy)
     if "highway" not in frame.columns:
-        faults.append(
-            f"no column 'highway'; the file has {layers.name_columns(frame)}: map the one with the road class, "
-            "columns = { highway = '...' }"
-        )
+        words = f"no column 'highway'; the file has {layers.name_columns(frame)}"
+        remedy = "map the one with the road class, columns = { highway = '...' }"
+        faults += table.table_fault(words, rule="column_missing", suggestion=remedy)
     if faults:
-        raise TableError(f"{path}: {'; '.join(faults)}")
+        raise TableError.of(faults, where=str(path))
     if frame.empty:
         raise NetworkError(f"{path}: there is no road in this file (no row has a geometry)")
     return _drawn(frame, report={"rows_read": n_rows, "rows_without_geometry": n_rows - len(frame)})

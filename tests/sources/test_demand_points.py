@@ -118,7 +118,7 @@ def test_undeclared_datum_is_refused(tmp_path, toy_study):
 
 
 def test_no_class_at_all(tmp_path, toy_study):
-    with pytest.raises(TableError, match="no settlement_class: add the column, or one class for all"):
+    with pytest.raises(TableError, match="no settlement_class; add the column, or one class for all"):
         read(toy_study(datum="wgs84"), saved(tmp_path, GOOD.replace("settlement_class", "kind")))
 
 

@@ -112,7 +112,7 @@ def test_use_without_capacity_and_capacity_without_unit(tmp_path):
     path = saved(tmp_path, "name_zh,capacity,used,lon,lat\n甲,,3,121.5,31.6\n")
     with pytest.raises(TableError, match="row 2: used is given without capacity"):
         read(path)
-    with pytest.raises(TableError, match=r"column 'capacity' has no unit: set capacity_unit"):
+    with pytest.raises(TableError, match=r"column 'capacity' has no unit; set capacity_unit"):
         read(path, unit=None)
 
 

@@ -7,6 +7,7 @@ import pytest
 import shapely
 
 from chongming_gis.errors import CrsError, TableError
+from chongming_gis.findings import Finding, in_words
 from chongming_gis.sources import layers
 
 
@@ -40,8 +41,11 @@ def test_codes_keep_their_digits_as_text(values, expected):
 
 
 def test_many_faulty_rows_are_counted():
-    assert layers.fault_in_rows([True] * 8, "wrong") == ["row 2, 3, 4, 5, 6 and 3 more: wrong"]
-    assert layers.fault_in_rows([False], "wrong") == []
+    table = layers.PointTable(pd.DataFrame({"a": list("abcdefgh")}), [], first_row=2, where="t.csv", names={"a": "列"})
+    found = table.fault([True] * 8, "wrong", rule="r", column="a")
+    assert in_words(found) == ["row 2, 3, 4, 5, 6 and 3 more: wrong"]
+    assert found[1] == Finding("error", "t.csv", "wrong", rule="r", row=3, column="列", value="b")
+    assert table.fault([False] * 8, "wrong", rule="r") == []
 
 
 def test_height_is_left_out(tmp_path):
@@ -50,10 +54,11 @@ def test_height_is_left_out(tmp_path):
     assert not layers.read_layer(tmp_path / "p.parquet").geometry.has_z.any()
 
 
-def test_map_datums_are_refused():
-    frame = pd.DataFrame({"lon": ["121.5"], "lat": ["31.6"]})
-    with pytest.raises(CrsError, match=r"t: the datum of lon and lat 'gcj02' is not accepted"):
-        layers.points_of_table(frame, datum="gcj02", where="t")
+def test_map_datums_are_refused(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("lon,lat\n121.5,31.6\n")
+    with pytest.raises(CrsError, match=r"t.csv: the datum of lon and lat 'gcj02' is not accepted"):
+        layers.read_points(path, columns={}, datum="gcj02")
 
 
 def test_mapping_to_a_column_that_is_not_there():
