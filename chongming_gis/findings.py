@@ -6,11 +6,11 @@ place; ``in_words`` brings many of one kind into one sentence for an error messa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")  # error: the run stops
@@ -34,6 +34,7 @@ class Finding:
     row: int | None = None
     column: str = ""  # as the file calls it
     value: str = ""
+    details: Mapping[str, str] = field(default_factory=dict)  # what fills the blanks of the rule's text in wording.json
 
     def __str__(self) -> str:
         return f"{self.place}: {self.said}"

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from pyproj import CRS
 
+    from chongming_gis.findings import Severity
+
 OSM = (".osm.pbf", ".pbf", ".osm", ".osm.bz2", ".osm.gz")
 LAYER = (".gpkg", ".shp", ".geojson", ".parquet")
 GRAPH = (".graphml",)
@@ -247,14 +249,22 @@ class PointTable:
     names: Mapping[str, str] = field(default_factory=dict)  # our column -> the file's, where they differ
 
     def fault(
-        self, faulty: npt.ArrayLike | pd.Series, words: str, *, rule: str, column: str = "", suggestion: str = ""
+        self,
+        faulty: npt.ArrayLike | pd.Series,
+        words: str,
+        *,
+        rule: str,
+        column: str = "",
+        suggestion: str = "",
+        severity: Severity = "error",
+        details: Mapping[str, str] | None = None,
     ) -> list[Finding]:
         """Return one finding a faulty row, with the value that the row has in ``column`` (our name)."""
         rows = np.flatnonzero(np.asarray(faulty, dtype=bool))
         values = self.frame[column] if column in self.frame.columns else None
         return [
             Finding(
-                "error",
+                severity,
                 self.where,
                 words,
                 suggestion,
@@ -262,6 +272,7 @@ class PointTable:
                 row=int(row) + self.first_row,
                 column=self.names.get(column, column),
                 value="" if values is None or pd.isna(values.iloc[row]) else str(values.iloc[row]),
+                details=details or {},
             )
             for row in rows
         ]
