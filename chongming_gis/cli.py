@@ -226,6 +226,7 @@ def _print_summary(result: StudyResult, folder: Path, language: Language) -> Non
     from rich.table import Table
 
     from chongming_gis.maps.shares import headline, in_words, read_shares
+    from chongming_gis.reports.plan import count_of_statuses
     from chongming_gis.wording import Words
 
     words = Words(language)
@@ -255,6 +256,9 @@ def _print_summary(result: StudyResult, folder: Path, language: Language) -> Non
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console = Console(width=_LOG_WIDTH)
     console.print(table)
+    for target_set in result.study.plan.target_sets if result.study.plan else ():
+        counts = count_of_statuses(result.indicators, target_set.id, words)
+        console.print(words("cli.plan", target_set=words.name(target_set), counts=counts), highlight=False)
     for notice in result.manifest["notices"]:
         console.print(words("cli.notice", notice=notice), highlight=False, markup=False)
     typer.echo(words("cli.written", report=folder / "report.html", folder=folder))  # whole, so that it can be copied

@@ -11,15 +11,17 @@ import datetime as dt
 import hashlib
 import json
 import os
-import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationError, model_validator
 
 from chongming_gis import crs as crs_module
+from chongming_gis import planning
 from chongming_gis.errors import CrsError, InputFileError, StudyError
+from chongming_gis.planning import CostConfig, NeedConfig, PlanConfig, SitingRuleConfig
+from chongming_gis.studymodel import Identifier, NotNegative, Positive, StudyModel, Text, repeated_ids
 from chongming_gis.units import minutes_to_seconds
 
 ALL_CLASSES = "all"
@@ -33,16 +35,7 @@ Preset = Literal["older_walk", "older_walk_frail", "older_walk_fit", "ebike", "c
 Datum = Literal["wgs84", "cgcs2000"]
 Direction = Literal["to_facility", "from_facility"]
 
-_ARMS = ("one speed", "speed per class")
-_IDENTIFIER = re.compile(r"^[a-z][a-z0-9_]*$")
-
-
-def _identifier(value: str) -> str:
-    if not _IDENTIFIER.match(value):
-        raise ValueError("an id is lower-case letters, digits and _, beginning with a letter (e.g. meal_point)")
-    return value
-
-
+_ARMS = ("one speed", "speed per class", *planning.TARGET_ARMS)
 def _metric(value: str) -> str:
     try:
         crs_module.parse_metric(value, where="crs")
@@ -51,21 +44,11 @@ def _metric(value: str) -> str:
     return value
 
 
-Identifier = Annotated[str, AfterValidator(_identifier)]
-Text = Annotated[str, Field(min_length=1)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Speed = Annotated[
     Annotated[Positive, Tag(_ARMS[0])] | Annotated[dict[str, Positive], Tag(_ARMS[1])],
     Discriminator(lambda value: _ARMS[isinstance(value, dict)]),
 ]
 Limits = Annotated[tuple["LimitConfig", ...], Field(min_length=1)]
-
-
-class StudyModel(BaseModel):
-    """A part of the study file: frozen, and unknown keys are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
 
 class Provenance(StudyModel):
@@ -276,12 +259,16 @@ class StudyConfig(StudyModel):
     settlement_classes: Annotated[tuple[SettlementConfig, ...], Field(min_length=1)]
     modes: Annotated[tuple[ModeConfig, ...], Field(min_length=1)]
     services: Annotated[tuple[ServiceConfig, ...], Field(min_length=1)]
+    plan: PlanConfig | None = None
+    needs: tuple[NeedConfig, ...] = ()
+    costs: tuple[CostConfig, ...] = ()
+    siting_rules: tuple[SitingRuleConfig, ...] = ()
     outputs: OutputConfig = OutputConfig()
     folder: Path = Field(default=Path(), exclude=True)
 
     @model_validator(mode="after")
     def _names_meet(self) -> StudyConfig:
-        faults = [*self._repeated_ids(), *self._unknown_names()]
+        faults = [*self._repeated_ids(), *self._unknown_names(), *self._planning_faults()]
         if faults:
             raise ValueError("; ".join(faults))
         return self
@@ -289,15 +276,18 @@ class StudyConfig(StudyModel):
     def _repeated_ids(self) -> list[str]:
         faults = []
         for section in ("bases", "groups", "settlement_classes", "modes", "services"):
-            ids = [entry.id for entry in getattr(self, section)]
-            faults += [f"{section}: the id {i!r} is given twice" for i in sorted({i for i in ids if ids.count(i) > 1})]
+            faults += repeated_ids(section, [entry.id for entry in getattr(self, section)])
         for service in self.services:
-            ids = [standard.id for standard in service.standards]
-            faults += [
-                f"services.{service.id}.standards: the id {i!r} is given twice"
-                for i in sorted({i for i in ids if ids.count(i) > 1})
-            ]
+            faults += repeated_ids(f"services.{service.id}.standards", [entry.id for entry in service.standards])
         return faults
+
+    def _planning_faults(self) -> list[str]:
+        known = {"services": {entry.id for entry in self.services}, "bases": {entry.id for entry in self.bases}}
+        for base in known["bases"]:
+            known[f"groups:{base}"] = {group.id for group in self.groups if base in group.columns}
+        return planning.faults(
+            plan=self.plan, needs=self.needs, costs=self.costs, siting_rules=self.siting_rules, known=known
+        )
 
     def _unknown_names(self) -> list[str]:
         modes, bases, groups = ({e.id for e in s} for s in (self.modes, self.bases, self.groups))
@@ -429,6 +419,8 @@ def _key_in_words(location: tuple[int | str, ...], content: dict[str, Any]) -> s
         if part in _ARMS:
             continue  # pydantic's name for one arm of a union, not a key of the file
         inside = _inside(here, part)
+        if isinstance(here, dict) and here.get("of") == part:
+            continue  # pydantic's name for one kind of measure
         if isinstance(part, int) and isinstance(inside, dict) and isinstance(inside.get("id"), str):
             words.append(inside["id"])
         else:

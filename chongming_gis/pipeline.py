@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from chongming_gis import __version__, check, coverage, crs, maps, network, reports, results, sources, tables
+from chongming_gis import __version__, check, coverage, crs, indicators, maps, network, reports, results, sources, tables
 from chongming_gis.errors import ChongmingError, StudyError
 from chongming_gis.findings import Finding
 from chongming_gis.results import StudyResult
@@ -102,16 +102,24 @@ def run_study(study: StudyConfig, *, progress: Progress = silent) -> StudyResult
     access = pd.concat(tables_of_access, ignore_index=True)
     shares = clock.run("coverage", "", _coverage_job(access, inputs, study))
     tables.validate(shares, tables.COVERAGE, where="coverage")
+    facilities_of_all = all_facilities(inputs)
     return StudyResult(
         study=study,
         demand=inputs.demand,
-        facilities=_all_facilities(inputs),
+        facilities=facilities_of_all,
         townships=inputs.townships,
         villages=inputs.villages,
         land=inputs.land,
         roads_drawn=_drawn(inputs.roads),
         access=access,
         coverage=shares,
+        indicators=indicators.measure_indicators(
+            study,
+            facilities=facilities_of_all,
+            demand=inputs.demand,
+            townships=inputs.townships,
+            villages=inputs.villages,
+        ),
         manifest={
             "versions": _versions(),
             "study_digest": study.digest,
@@ -402,7 +410,8 @@ def _coverage_job(access: pd.DataFrame, inputs: tables.StudyInputs, study: Study
     )
 
 
-def _all_facilities(inputs: tables.StudyInputs) -> tables.Facilities:
+def all_facilities(inputs: tables.StudyInputs) -> tables.Facilities:
+    """Return the facilities of every service in one pair of tables, in the order of the study."""
     parts = list(inputs.facilities.values())
     return tables.Facilities(
         places=pd.concat([part.places for part in parts], ignore_index=True),

@@ -25,9 +25,10 @@ from chongming_gis.errors import InputFileError, OutputError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-FORMAT = 1  # raised when a saved folder of an older version can no longer be read
+FORMAT = 2  # raised when a saved folder of an older version can no longer be read
 MANIFEST = "manifest.json"
 _NUMBER = "%.10g"  # persons of the largest city to the last one, and no noise of the last bit
+_TABLES = {"coverage": tables.COVERAGE, "indicators": tables.INDICATORS}
 _LAYERS = ("townships", "villages", "land", "roads_drawn")
 
 
@@ -44,6 +45,7 @@ class StudyResult:
     roads_drawn: gpd.GeoDataFrame  # highway, route, name, bridge, tunnel, geometry: simplified, for drawing only
     access: pd.DataFrame
     coverage: pd.DataFrame
+    indicators: pd.DataFrame  # no rows where the study has no plan
     manifest: Mapping[str, Any]
 
 
@@ -57,7 +59,9 @@ def save(result: StudyResult, folder: Path) -> None:
     """
     try:
         (folder / "layers").mkdir(exist_ok=True)
-        result.coverage.to_csv(folder / "coverage.csv", index=False, encoding="utf-8-sig", float_format=_NUMBER)
+        for name in _TABLES:
+            table = getattr(result, name)
+            table.to_csv(folder / f"{name}.csv", index=False, encoding="utf-8-sig", float_format=_NUMBER)
         result.access.to_parquet(folder / "access.parquet", compression="zstd", index=False)
         demand = result.demand.points.join(result.demand.persons, on="demand_id")
         _write_layer(demand, folder, "demand")
@@ -112,18 +116,17 @@ def _loaded(folder: Path) -> StudyResult:
             capacity=pd.read_parquet(folder / "layers" / "facility_capacity.parquet"),
         ),
         access=pd.read_parquet(folder / "access.parquet"),
-        coverage=_read_coverage(folder / "coverage.csv"),
+        **{name: _read_table(folder / f"{name}.csv", contract) for name, contract in _TABLES.items()},
         manifest=manifest,
         **layers,
     )
 
 
-def _read_coverage(path: Path) -> pd.DataFrame:
-    """Return the table with the types of its contract: a code of digits stays text, only an empty cell is missing."""
-    types = {name: str(column.dtype) for name, column in tables.COVERAGE.columns.items()}
-    types = {name: "str" if kind.startswith("str") else kind for name, kind in types.items()}
+def _read_table(path: Path, contract: tables.Contract) -> pd.DataFrame:
+    """Return a table with the types of its contract: a code of digits stays text, only an empty cell is missing."""
+    types = tables.column_types(contract)
     table = pd.read_csv(path, encoding="utf-8-sig", dtype=types, keep_default_na=False, na_values=[""])
-    tables.validate(table, tables.COVERAGE, where=path.name)  # people open it in a spreadsheet, and save it
+    tables.validate(table, contract, where=path.name)  # people open it in a spreadsheet, and save it
     return table
 
 

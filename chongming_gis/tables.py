@@ -242,6 +242,28 @@ COVERAGE = Contract(
 )
 
 
+INDICATORS = Contract(
+    name="indicators",
+    meaning="each indicator of the plan under each target set, for the district and the areas it is asked of",
+    columns={
+        "indicator_id": _text(),
+        "target_set": _text(),
+        "scope": _text("district", "township", "village"),
+        "scope_code": _text(),
+        "name_zh": _maybe_text(),  # of the area
+        "unit": _text(),  # as the plan states it; "percent" or the study's word
+        "value": _number(nullable=True),  # measured from the study's files; NA = known from the plan only
+        "baseline": _number(nullable=True),  # as the plan states it for its base year
+        "target": _number(nullable=True),  # NA = to be filled
+        "target_year": _whole(1900),
+        "shortfall": _number(0.0, nullable=True),  # in the indicator's unit; NA where there is no verdict
+        "status": _text("met", "not_met", "schematic", "to_fill", "not_measured"),
+        "evidence": _text("data", "schematic", "stated"),
+    },
+    key=("indicator_id", "target_set", "scope", "scope_code"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class RoadTables:
     """Roads in one pair of tables, whatever file they came from, in one metric CRS."""
@@ -328,11 +350,14 @@ def validate(frame: pd.DataFrame, contract: Contract, *, where: str) -> None:
 
 def no_rows(contract: Contract, crs: CRS) -> gpd.GeoDataFrame:
     """Return an empty table that satisfies a contract, for what a study does not have."""
-    columns: dict[str, pd.Series] = {
-        name: pd.Series(dtype="str" if str(column.dtype).startswith("str") else str(column.dtype))
-        for name, column in contract.columns.items()
-    }
+    columns: dict[str, pd.Series] = {name: pd.Series(dtype=kind) for name, kind in column_types(contract).items()}
     return gpd.GeoDataFrame(columns, geometry=gpd.GeoSeries([], crs=crs), crs=crs)
+
+
+def column_types(contract: Contract) -> dict[str, str]:
+    """Return the pandas type of each column of a contract, as ``astype`` and ``read_csv`` take them."""
+    kinds = {name: str(column.dtype) for name, column in contract.columns.items()}
+    return {name: "str" if kind.startswith("str") else kind for name, kind in kinds.items()}
 
 
 def empty_text(length: int) -> pd.Series:

@@ -37,6 +37,18 @@ class Named(Protocol):
         """The English name."""
 
 
+class Sourced(Protocol):
+    """What says where it comes from, in Chinese (or whatever the study is written in) and perhaps in English."""
+
+    @property
+    def source(self) -> str:
+        """The source."""
+
+    @property
+    def source_en(self) -> str:
+        """The source in English, or nothing."""
+
+
 @cache
 def _catalogue() -> dict[str, dict[str, str]]:
     text = files("chongming_gis").joinpath("wording.json").read_text(encoding="utf-8")
@@ -81,6 +93,14 @@ class Words:
     def name(self, entry: Named) -> str:
         """Return the name of a service, group, base, mode, standard or study."""
         return entry.name_zh if self.language == "zh" else entry.name_en
+
+    def in_language(self, zh: str, en: str) -> str:
+        """Return the text of this language; one that has no English is shown as it is."""
+        return en or zh if self.language == "en" else zh
+
+    def source(self, entry: Sourced) -> str:
+        """Return where an entry of the study comes from."""
+        return self.in_language(entry.source, entry.source_en)
 
     def join(self, parts: list[str]) -> str:
         """Return names as an enumeration."""

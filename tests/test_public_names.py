@@ -11,7 +11,7 @@ import pytest
 import chongming_gis
 from chongming_gis import maps, network, pipeline, results, sources, travel
 
-NOT_PUBLIC = {"__main__", "cli", "kernels", "wording"}  # programs and inner parts
+NOT_PUBLIC = {"__main__", "cli", "kernels", "studymodel", "wording"}  # programs and inner parts
 
 
 def test_all_lists_every_public_module():

@@ -20,7 +20,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chongming_gis import coverage, network, results, tables
+from chongming_gis import coverage, indicators, network, results, tables
 from chongming_gis.errors import InputFileError, OutputError
 from tests.toy import study as toy
 from tests.toy.roads import FOOT, town
@@ -65,6 +65,13 @@ def made(*, persons=(10, 20, 30, 5), villages=("v1", "v2", "v3", "v4"), names=No
         roads_drawn=roads,
         access=access,
         coverage=coverage.measure_coverage(access, demand=people, study=study, townships=townships, villages=areas),
+        indicators=indicators.measure_indicators(
+            study,
+            facilities=tables.Facilities(places=places, capacity=capacity),
+            demand=people,
+            townships=townships,
+            villages=areas,
+        ),
         manifest={"counts": {"nodes": 11}, "notices": ["一"], "timings": {"read": {"seconds": 0.5}}},
     )
 
@@ -211,7 +218,7 @@ def test_a_damaged_folder_is_one_line_that_names_it(saved, damage):
 def test_a_result_of_another_format_says_so(saved):
     manifest = json.loads((saved / "manifest.json").read_text(encoding="utf-8"))
     (saved / "manifest.json").write_text(json.dumps({**manifest, "format": 99}))
-    with pytest.raises(InputFileError, match=r"format 99, not 1"):
+    with pytest.raises(InputFileError, match=r"format 99, not 2"):
         results.load(saved)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from chongming_gis import wording
 from chongming_gis.maps import notices, shares, views
-from chongming_gis.reports import method
+from chongming_gis.reports import method, plan
 from chongming_gis.reports.blocks import Bullets, MapFrame, Paragraph, Section, Table, number, text
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def build_content(result: StudyResult, words: Words) -> Report:
             Section("overview", words("report.overview_map"), (_map(told, "overview", words("map_overview")),)),
             Section("standards", words("report.standards_chapter"), (_all_standards(told),)),
             Section("services", words("report.services_chapter"), (), tuple(_service(told, s) for s in study.services)),
+            *plan.sections(result, words),
             Section("method", words("report.method"), method.blocks(result, words)),
             Section("not-counted", words("report.not_counted"), (Bullets(tuple(words.starting("missing.").values())),)),
         ),

@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 from shapely.geometry import LineString, Point, Polygon, box
 
-from chongming_gis import config, results, tables
+from chongming_gis import config, indicators, results, tables
 
 CRS = "EPSG:32651"
 X0, Y0, SIDE = 330_000.0, 3_500_000.0, 4_000.0
@@ -44,6 +44,49 @@ ACCESS = {
     ("care_home", "drive_30", "applied"): ([2400, 5000, np.inf, 9000, np.inf], "F3", [0, 0, 0, 0, 0]),
     ("care_home", "drive_30", "ignored"): ([2400, 5000, np.inf, 9000, np.inf], "F3", [0, 0, 0, 0, 0]),
 }
+
+PLANNING = {
+    "plan": {
+        "name_zh": "规划 <b>甲</b>", "name_en": "Plan <b>A</b>", "source": "文〔2021〕1号",
+        "source_en": "document 1 of 2021",
+        "target_sets": [
+            {"id": "now", "name_zh": "到2025年", "name_en": "until 2025", "stage": "review", "base_year": 2020,
+             "year": 2025, "source": "文〔2021〕1号", "source_en": "document 1 of 2021"},
+            {"id": "later", "name_zh": "到2030年", "name_en": "until 2030", "stage": "open", "base_year": 2025,
+             "year": 2030, "source": "待定", "source_en": "open"},
+        ],
+        "indicators": [
+            {"id": "sites", "name_zh": "助餐点数", "name_en": "meal points", "definition": "个数", "type": "duty",
+             "unit": "count", "baseline": 1, "targets": {"now": 3, "later": "to_fill"}, "source": "一",
+             "measure": {"of": "facilities", "services": ["meal_point"]}},
+            {"id": "everywhere", "name_zh": "每乡镇 <i>一处</i>", "name_en": "one in each township", "number": 8,
+             "definition": "乡镇覆盖率", "type": "binding", "unit": "percent", "targets": {"now": 100}, "source": "二",
+             "measure": {"of": "areas_with", "area": "township", "services": ["meal_point"]}},
+            {"id": "ruled", "name_zh": "按规则放置", "name_en": "placed by rule", "definition": "乡镇覆盖率",
+             "type": "duty", "unit": "percent", "targets": {"now": 100}, "source": "三", "decided_by_rule": "规则一",
+             "decided_by_rule_en": "rule one",
+             "measure": {"of": "areas_with", "area": "township", "services": ["care_home"]}},
+            {"id": "stated", "name_zh": "只有规划数值", "name_en": "stated only", "definition": "比例", "source": "四",
+             "type": "expected", "unit": "percent", "baseline": 15, "targets": {"now": 20}},
+        ],
+    },
+    "needs": [
+        {"service": "meal_point", "unit": "meals_per_day", "group": "a60_plus", "base": "resident",
+         "factors": [{"value": 0.04, "name_zh": "每人", "name_en": "each", "source": "规划假设",
+                      "source_en": "planning assumption"},
+                     {"value": 0.5, "name_zh": "一半", "name_en": "half", "source": "规划假设",
+                      "source_en": "planning assumption"}]},
+    ],
+    "costs": [
+        {"id": "new", "name_zh": "新建", "name_en": "new site", "service": "meal_point", "what": "site",
+         "value": 300000, "year": 2021, "source": "规划假设", "source_en": "planning assumption"},
+    ],
+    "siting_rules": [
+        {"service": "care_home", "rule": "not_within", "layer": "canal", "distance_m": 50, "source": "测试"},
+        {"service": "care_home", "rule": "not_inside", "layer": "forest", "source": "测试"},
+        {"service": "care_home", "rule": "beside", "layer": "meal_point", "distance_m": 300, "source": "测试"},
+    ],
+}  # fmt: skip
 
 
 def study() -> config.StudyConfig:
@@ -99,6 +142,7 @@ def study() -> config.StudyConfig:
                 ],
             },
         ],
+        **PLANNING,
     }  # fmt: skip
     return config.parse_study(content, folder=Path())
 
@@ -115,6 +159,7 @@ def result() -> results.StudyResult:
         roads_drawn=_roads(),
         access=_access(),
         coverage=_coverage(),
+        indicators=_indicators(),
         manifest=MANIFEST,
     )
     for frame, contract in (
@@ -126,6 +171,7 @@ def result() -> results.StudyResult:
         (made.land, tables.LAND),
         (made.access, tables.ACCESS),
         (made.coverage, tables.COVERAGE),
+        (made.indicators, tables.INDICATORS),
     ):
         tables.validate(frame, contract, where=f"toy {contract.name}")
     return made
@@ -237,6 +283,12 @@ def _demand() -> tables.Demand:
     }
     points = _frame(columns, [Point(X0 + x, Y0 + y) for x, y in at])
     return tables.Demand(points=points, persons=pd.DataFrame(PERSONS, index=pd.Index(ids, name="demand_id")))
+
+
+def _indicators() -> pd.DataFrame:
+    return indicators.measure_indicators(
+        study(), facilities=_facilities(), demand=_demand(), townships=_townships(), villages=_villages()
+    )
 
 
 def _facilities() -> tables.Facilities:

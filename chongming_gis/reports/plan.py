@@ -1,0 +1,172 @@
+"""The chapter on the plan: targets beside what the study counts, and the planning figures it works with."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from chongming_gis import wording
+from chongming_gis.reports.blocks import Bullets, Paragraph, Section, Table, number, short, text
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping, Sequence
+
+    import pandas as pd
+
+    from chongming_gis.planning import IndicatorConfig, NeedConfig, PlanConfig, SitingRuleConfig, TargetSetConfig
+    from chongming_gis.reports.blocks import Block, Cell
+    from chongming_gis.results import StudyResult
+    from chongming_gis.wording import Words
+
+_MOST_NAMED = 20
+_STATUSES = ("met", "not_met", "schematic", "not_measured", "to_fill")
+
+
+def sections(result: StudyResult, words: Words) -> tuple[Section, ...]:
+    """Return the chapter of a study with a plan, needs, costs or siting rules; nothing for one without any."""
+    study = result.study
+    blocks: list[Block] = []
+    inner: list[Section] = []
+    if study.plan is not None:
+        blocks.append(Paragraph(words("plan.opening", plan=words.name(study.plan), source=words.source(study.plan))))
+        inner += [_targets(result, study.plan, target_set, words) for target_set in study.plan.target_sets]
+        inner += _decided_by_rule(study.plan, words)
+    figures = [table for table in (_needs(result, words), _costs(result, words), _siting(result, words)) if table]
+    if figures:
+        inner.append(Section("plan-figures", words("plan.figures"), (Paragraph(words("plan.adjustable")), *figures)))
+    if not blocks and not inner:
+        return ()
+    return (Section("plan", words("plan.chapter"), tuple(blocks), tuple(inner)),)
+
+
+def count_of_statuses(table: pd.DataFrame, target_set: str, words: Words) -> str:
+    """Return how many indicators of a target set are met, not met, and without a verdict, in words."""
+    district = table[(table["target_set"] == target_set) & (table["scope"] == "district")]
+    counts = district["status"].value_counts()
+    return words.join(
+        [words(f"plan.count.{status}", n=counts[status]) for status in _STATUSES if counts.get(status, 0)]
+    )
+
+
+def _targets(result: StudyResult, plan: PlanConfig, target_set: TargetSetConfig, words: Words) -> Section:
+    table = result.indicators[result.indicators["target_set"] == target_set.id]
+    figures = {str(row["indicator_id"]): row for row in table[table["scope"] == "district"].to_dict("records")}
+    asked = [indicator for indicator in plan.indicators if indicator.id in figures]
+    rows = [_target_row(indicator, figures[indicator.id], words) for indicator in asked]
+    names = ("indicator", "indicator_type", "unit", "baseline", "counted", "target", "shortfall", "status")
+    years = {"base": target_set.base_year, "year": target_set.year}
+    columns = tuple(words(f"col.{name}", **years) for name in names)
+    opening = words(
+        "plan.set_sentence",
+        n=len(asked),
+        counts=count_of_statuses(result.indicators, target_set.id, words),
+        source=words.source(target_set),
+    )
+    blocks: list[Block] = [Paragraph(opening), Table(words.name(target_set), columns, tuple(rows))]
+    lacking = _lacking(asked, table, words)
+    if lacking:
+        blocks += [Paragraph(words("plan.lacking")), Bullets(tuple(lacking))]
+    return Section(f"plan-{target_set.id}", words.name(target_set), tuple(blocks))
+
+
+def _target_row(indicator: IndicatorConfig, row: Mapping[Hashable, Any], words: Words) -> tuple[Cell, ...]:
+    label = f"{indicator.number}. {words.name(indicator)}" if indicator.number else words.name(indicator)
+    sign = {"at_least": "≥ ", "at_most": "≤ ", "equal": ""}[indicator.direction]
+    target = words("plan.to_fill") if math.isnan(row["target"]) else sign + _amount(row["target"])
+    return (
+        text(label),
+        short(words(f"indicator_type.{indicator.type}")),
+        short(words.or_raw("unit", indicator.unit)),
+        number(_amount(row["baseline"])),
+        number(_amount(row["value"])),
+        number(target),
+        number(_amount(row["shortfall"])),
+        short(words(f"indicator_status.{row['status']}")),
+    )
+
+
+def _amount(value: float) -> str:
+    return wording.quantity(round(float(value), 2))
+
+
+def _lacking(asked: Sequence[IndicatorConfig], table: pd.DataFrame, words: Words) -> list[str]:
+    """Return the areas without what an indicator asks of each, where the data and no rule says which."""
+    sentences = []
+    for indicator in asked:
+        without = table[
+            (table["indicator_id"] == indicator.id) & (table["scope"] != "district") & (table["status"] == "not_met")
+        ]
+        if len(without):
+            named = [str(name) for name in without["name_zh"].fillna(without["scope_code"]).head(_MOST_NAMED)]
+            more = len(without) - len(named)
+            listed = words.join(named) + (words("plan.and_more", n=more) if more else "")
+            sentences.append(words("plan.without", indicator=words.name(indicator), n=len(without), areas=listed))
+    return sentences
+
+
+def _decided_by_rule(plan: PlanConfig, words: Words) -> list[Section]:
+    rows = tuple(
+        (text(words.name(indicator)), text(words.in_language(indicator.decided_by_rule, indicator.decided_by_rule_en)))
+        for indicator in plan.indicators
+        if indicator.decided_by_rule
+    )
+    if not rows:
+        return []
+    columns = (words("col.indicator"), words("col.decided_by_rule"))
+    opening = Paragraph(words("plan.rules_decide"))
+    return [
+        Section("plan-schematic", words("plan.schematic"), (opening, Table(words("plan.schematic"), columns, rows)))
+    ]
+
+
+def _needs(result: StudyResult, words: Words) -> Table | None:
+    rows = tuple(_need_row(need, result, words) for need in result.study.needs)
+    columns = tuple(words(f"col.{name}") for name in ("service", "who", "rate", "unit", "factors"))
+    return Table(words("plan.needs"), columns, rows) if rows else None
+
+
+def _need_row(need: NeedConfig, result: StudyResult, words: Words) -> tuple[Cell, ...]:
+    factors = [
+        words("plan.factor", name=words.name(factor), value=wording.quantity(factor.value), source=words.source(factor))
+        for factor in need.factors
+    ]
+    return (
+        text(words.service(result.study, need.service)),
+        text(words.group(result.study, need.group, need.base)),
+        number(wording.quantity(need.rate)),
+        short(words.or_raw("unit", need.unit)),
+        text(words.join(factors)),
+    )
+
+
+def _costs(result: StudyResult, words: Words) -> Table | None:
+    rows = []
+    for cost in result.study.costs:
+        is_share = cost.what == "co_location_saving"
+        unit = cost.currency if cost.unit is None else f"{cost.currency} / {words.or_raw('unit', cost.unit)}"
+        value = wording.share(cost.value) if is_share else wording.quantity(cost.value)
+        cells = (text(words.name(cost)), number(value), short(wording.NOTHING if is_share else unit))
+        rows.append((*cells, short(str(cost.year)), text(words.source(cost))))
+    columns = tuple(words(f"col.{name}") for name in ("item", "value", "unit", "price_year", "source"))
+    return Table(words("plan.costs"), columns, tuple(rows)) if rows else None
+
+
+def _siting(result: StudyResult, words: Words) -> Table | None:
+    rows = tuple(
+        (
+            text(words.service(result.study, rule.service)),
+            text(_rule_in_words(rule, result, words)),
+            text(words.source(rule)),
+        )
+        for rule in result.study.siting_rules
+    )
+    columns = tuple(words(f"col.{name}") for name in ("service", "siting_rule", "source"))
+    return Table(words("plan.siting_rules"), columns, rows) if rows else None
+
+
+def _rule_in_words(rule: SitingRuleConfig, result: StudyResult, words: Words) -> str:
+    layer = words.service(result.study, rule.layer)
+    for prefix in ("siting_layer", "zone", "land"):
+        if layer == rule.layer:
+            layer = words.or_raw(prefix, rule.layer)
+    return words(f"siting_rule.{rule.rule}", layer=layer, metres=wording.quantity(rule.distance_m))
