@@ -20,7 +20,7 @@ from chongming_gis.errors import StudyError
 from chongming_gis.tables import persons_column
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import geopandas as gpd
     import numpy.typing as npt
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 APPLIED, IGNORED = "applied", "ignored"
 DISTRICT = "district"
-_WIDEST_RING_S = 4 * 3600.0  # rings double up to here; who has met no own facility by then is searched for once more
 _DIRECTIONS: Mapping[str, travel.Direction] = {"to_facility": "to_destination", "from_facility": "from_destination"}
 
 
@@ -81,18 +80,29 @@ def measure_access(
     rules = (APPLIED, IGNORED) if _is_restricted(facilities.points).any() else (APPLIED,)
     longest_s = max(limit.limit_s for standard in service.standards for limit in standard.limits)
     search_limit_s = max(search_limit_s, longest_s)
-    parts: list[pd.DataFrame] = []
+    answers: list[_Answer] = []
     for rule in rules:
-        reach = {
-            mode: _reach(service, demand, facilities, networks[mode], rule, (longest_s, search_limit_s))
-            for mode in modes
-        }
-        parts += [
-            _by_standard(service, standard, demand, facilities, networks, reach).assign(serves_rule=rule)
-            for standard in service.standards
+        reach = {mode: _reach(service, demand, facilities, networks[mode], rule, search_limit_s) for mode in modes}
+        answers += [
+            _answer(service, standard, demand, facilities, networks, reach, rule) for standard in service.standards
         ]
-    columns = ["demand_id", "service", "standard", "serves_rule", "mode", "standard_s", "time_s", "facility_id"]
-    return pd.concat(parts, ignore_index=True)[[*columns, "covered", "n_within"]]
+    n, n_answers = len(demand.points), len(answers)
+    number = np.repeat(np.arange(n_answers), n)
+    time_s, limit_s = (np.concatenate([getattr(a, name) for a in answers]) for name in ("time_s", "limit_s"))
+    return pd.DataFrame(
+        {
+            "demand_id": _texts(demand.points["demand_id"], np.tile(np.arange(n), n_answers)),
+            "service": _texts([service.id], np.zeros(n * n_answers, dtype=np.intp)),
+            "standard": _texts([answer.standard.id for answer in answers], number),
+            "serves_rule": _texts([answer.rule for answer in answers], number),
+            "mode": _texts(modes, np.concatenate([np.searchsorted(modes, a.modes)[a.limit] for a in answers])),
+            "standard_s": limit_s,
+            "time_s": time_s,
+            "facility_id": _texts(facilities.points["facility_id"], np.concatenate([a.facility for a in answers])),
+            "covered": time_s <= limit_s,
+            "n_within": np.concatenate([answer.n_within for answer in answers]).astype(np.int64),
+        }
+    )
 
 
 def measure_coverage(
@@ -111,25 +121,54 @@ def measure_coverage(
     An uncovered point adds 0 to the persons covered.
     """
     units = _units(demand.points, study, townships, villages)
-    tables = []
-    keys = ["service", "standard", "serves_rule"]
-    for (service_id, standard_id, rule), rows in access.groupby(keys, sort=False):
+    questions = list(_questions(access, study, len(demand.points)))
+    shares = [_shares(unit, question, demand.persons) for question in questions for unit in units]
+    sizes = [len(part.persons) for part in shares]
+    question = np.repeat(np.repeat(np.arange(len(questions)), len(units)), sizes)
+    unit = np.repeat(np.tile(np.arange(len(units)), len(questions)), sizes)
+    first = np.cumsum([0, *(len(entry.codes) for entry in units)])[unit]  # of the unit's areas in the lists of all
+    area = first + np.concatenate([part.area for part in shares])
+    column = np.concatenate([part.column for part in shares])
+    bases, groups = zip(*(name.split(":") for name in demand.persons.columns), strict=True)
+    standards = [entry.standard for entry in questions]
+    limits = [np.nan if s.common_limit_s is None else s.common_limit_s for s in standards]
+    return pd.DataFrame(
+        {
+            "scope": _texts([entry.scope for entry in units], unit),
+            "scope_code": _texts([code for entry in units for code in entry.codes], area),
+            "name_zh": _texts([name for entry in units for name in entry.names], area),
+            "service": _texts([entry.service.id for entry in questions], question),
+            "standard": _texts([standard.id for standard in standards], question),
+            "serves_rule": _texts([entry.rule for entry in questions], question),
+            "mode": _texts([standard.mode_label for standard in standards], question),
+            "group": _texts(groups, column),
+            "base": _texts(bases, column),
+            "standard_s": np.array(limits, dtype=float)[question],
+            "persons": np.concatenate([part.persons for part in shares]),
+            "persons_covered": np.concatenate([part.covered for part in shares]),
+            "share_covered": np.concatenate([part.share for part in shares]),
+        }
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """One standard of a service under one serves rule, and who is covered by it (1 or 0, a number a demand point)."""
+
+    service: ServiceConfig
+    standard: StandardConfig
+    rule: str
+    covered: Floats
+
+
+def _questions(access: pd.DataFrame, study: StudyConfig, n_points: int) -> Iterator[_Question]:
+    """Yield the questions of an access table; each has one row a demand point, in the order of the points."""
+    keys = access[["service", "standard", "serves_rule"]].iloc[::n_points]
+    covered = access["covered"].to_numpy(float)
+    for number, (service_id, standard_id, rule) in enumerate(keys.itertuples(index=False)):
         service = study.service(str(service_id))
         standard = next(s for s in service.standards if s.id == standard_id)
-        covered = rows["covered"].to_numpy(float)
-        table = pd.concat([_shares(unit, covered, demand.persons, service) for unit in units], ignore_index=True)
-        tables.append(
-            table.assign(
-                service=service.id,
-                standard=standard.id,
-                serves_rule=str(rule),
-                mode=standard.mode_label,
-                standard_s=np.nan if standard.common_limit_s is None else standard.common_limit_s,
-            )
-        )
-    columns = ["scope", "scope_code", "name_zh", "service", "standard", "serves_rule", "mode", "group", "base"]
-    numbers = ["standard_s", "persons", "persons_covered", "share_covered"]
-    return pd.concat(tables, ignore_index=True)[[*columns, *numbers]]
+        yield _Question(service, standard, str(rule), covered[number * n_points : (number + 1) * n_points])
 
 
 def _is_restricted(places: pd.DataFrame) -> Claims:
@@ -142,10 +181,9 @@ def _reach(
     facilities: Places,
     network: Network,
     rule: str,
-    limits_s: tuple[float, float],
+    search_limit_s: float,
 ) -> _Reach:
     """Search from the facilities open to all at once, and from the restricted ones towards their own people."""
-    longest_s, search_limit_s = limits_s
     direction = _DIRECTIONS[service.direction]
     here, there = demand.snapped[network.mode.name], facilities.snapped[network.mode.name]
     restricted = _is_restricted(facilities.points) & (rule == APPLIED)
@@ -157,59 +195,32 @@ def _reach(
     facility[found] = open_to_all[near.destination[found, 0]]
     if not restricted.any():
         return _Reach(time_s, facility, None, open_to_all)
-    pairs = _own_facility_times(demand, facilities, network, direction, (longest_s, search_limit_s))
+    pairs = _own_facility_times(demand, facilities, network, direction, search_limit_s)
     own_time, own = _row_minimum(pairs)
     takes_own = (own >= 0) & ((own_time < time_s) | ((own_time == time_s) & ((facility < 0) | (own < facility))))
     return _Reach(np.where(takes_own, own_time, time_s), np.where(takes_own, own, facility), pairs, open_to_all)
 
 
 def _own_facility_times(
-    demand: Places,
-    facilities: Places,
-    network: Network,
-    direction: travel.Direction,
-    limits_s: tuple[float, float],
+    demand: Places, facilities: Places, network: Network, direction: travel.Direction, search_limit_s: float
 ) -> sparse.csr_matrix:
-    """Return the seconds between people and the restricted facilities that serve them: (n demand, n facilities).
-
-    One's own village room is near, but the way there may be long: the cutoff doubles for those who have not yet met
-    any facility of their own, up to the search limit.
-    """
-    cutoff_s, search_limit_s = limits_s
+    """Return the seconds between people and the restricted facilities that serve them: (n demand, n facilities)."""
     here, there = demand.snapped[network.mode.name], facilities.snapped[network.mode.name]
     person_codes, facility_codes, level = _serving_codes(demand.points, facilities.points)
-    rows = np.flatnonzero(np.isin(person_codes, facility_codes[level >= 0]).any(axis=0))
-    columns = np.flatnonzero(level >= 0)
-    shape = (len(here), len(there))
-    total = sparse.csr_matrix(shape)
-    while len(rows) and len(columns):
-        times = _times(network, here.take(rows), there.take(columns), direction, min(cutoff_s, search_limit_s))
-        row, column, seconds = rows[times.row], columns[times.col], times.data
-        served = person_codes[level[column], row] == facility_codes[column]
-        found = (seconds[served], (row[served], column[served]))
-        total = _merged(total, sparse.coo_matrix(found, shape=shape))
-        if cutoff_s >= search_limit_s:
-            break
-        cutoff_s = 2.0 * cutoff_s if cutoff_s < _WIDEST_RING_S else search_limit_s
-        rows = np.setdiff1d(rows, row[served])
-        columns = columns[np.isin(facility_codes[columns], person_codes[:, rows])]
-    return total
-
-
-def _times(
-    network: Network, here: SnappedPoints, there: SnappedPoints, direction: travel.Direction, cutoff_s: float
-) -> sparse.coo_matrix:
-    if direction == "to_destination":
-        return travel.travel_times(network, here, there, cutoff_s=cutoff_s).matrix.tocoo()
-    return travel.travel_times(network, there, here, cutoff_s=cutoff_s).matrix.transpose().tocoo()
-
-
-def _merged(first: sparse.csr_matrix, second: sparse.coo_matrix) -> sparse.csr_matrix:
-    """Return the pairs of both (none occurs twice), a stored 0 staying a 0."""
-    stored = first.tocoo()
-    row, column = np.concatenate([stored.row, second.row]), np.concatenate([stored.col, second.col])
-    seconds = np.concatenate([stored.data, second.data])
-    return sparse.csr_matrix((seconds, (row, column)), shape=stored.shape)
+    stored = []
+    for number in range(len(person_codes)):
+        columns = np.flatnonzero(level == number)
+        times = travel.times_within_groups(
+            network,
+            here,
+            there.take(columns),
+            groups=(person_codes[number], facility_codes[columns]),
+            cutoff_s=search_limit_s,
+            direction=direction,
+        ).matrix.tocoo()
+        stored.append((times.row, columns[times.col], times.data))
+    row, column, seconds = (np.concatenate(parts) for parts in zip(*stored, strict=True))
+    return sparse.csr_matrix((seconds, (row, column)), shape=(len(here), len(there)))
 
 
 def _serving_codes(people: pd.DataFrame, places: pd.DataFrame) -> tuple[Ints, Ints, Ints]:
@@ -248,46 +259,57 @@ def _row_minimum(pairs: sparse.csr_matrix) -> tuple[Floats, Ints]:
     return time, column
 
 
-def _by_standard(
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """One standard under one serves rule: numbers a demand point."""
+
+    standard: StandardConfig
+    rule: str
+    limit: Ints  # which of the standard's limits the point is measured by
+    limit_s: Floats
+    time_s: Floats
+    facility: Ints
+    n_within: Ints
+
+    @property
+    def modes(self) -> list[str]:
+        """The mode of each limit."""
+        return [limit.mode for limit in self.standard.limits]
+
+
+def _answer(
     service: ServiceConfig,
     standard: StandardConfig,
     demand: Places,
     facilities: Places,
     networks: Mapping[str, Network],
     reach: Mapping[str, _Reach],
-) -> pd.DataFrame:
-    """Return one row a demand point: each measured by the mode and limit of its settlement class."""
-    points = demand.points
-    n = len(points)
-    mode = np.full(n, "", dtype=object)
+    rule: str,
+) -> _Answer:
+    """Return what a standard finds: each point measured by the mode and limit of its settlement class."""
+    n = len(demand.points)
+    which = np.full(n, -1, dtype=np.int32)
     limit_s, time_s = np.zeros(n), np.full(n, np.inf)
-    facility, n_within = np.full(n, -1, dtype=np.int64), np.zeros(n, dtype=np.int64)
-    settlement = points["settlement_class"].to_numpy(object)
-    for limit in standard.limits:
+    facility, n_within = np.full(n, -1, dtype=np.int32), np.zeros(n, dtype=np.int32)
+    settlement = demand.points["settlement_class"].to_numpy(object)
+    for number, limit in enumerate(standard.limits):
         at = np.flatnonzero((settlement == limit.settlement) | (limit.settlement == ALL_CLASSES))
         found = reach[limit.mode]
-        mode[at], limit_s[at] = limit.mode, limit.limit_s
+        which[at], limit_s[at] = number, limit.limit_s
         time_s[at], facility[at] = found.time_s[at], found.facility[at]
         n_within[at] = _count(service, found, demand, facilities, networks[limit.mode], at, limit.limit_s)
-    if (mode == "").any():
-        lost = sorted({str(name) for name in settlement[mode == ""]})
+    if (which < 0).any():
+        lost = sorted({str(name) for name in settlement[which < 0]})
         raise StudyError(
             f"services.{service.id}.standards.{standard.id}: no limit for settlement class {', '.join(lost)}; add one"
         )
-    ids = facilities.points["facility_id"].to_numpy(object)
-    return pd.DataFrame(
-        {
-            "demand_id": points["demand_id"].to_numpy(),
-            "service": pd.Series(np.full(n, service.id, dtype=object), dtype="str"),
-            "standard": pd.Series(np.full(n, standard.id, dtype=object), dtype="str"),
-            "mode": pd.Series(mode, dtype="str"),
-            "standard_s": limit_s,
-            "time_s": time_s,
-            "facility_id": pd.Series(np.where(facility >= 0, ids[facility], None), dtype="str"),
-            "covered": time_s <= limit_s,
-            "n_within": n_within,
-        }
-    )
+    return _Answer(standard, rule, which, limit_s, time_s, facility, n_within)
+
+
+def _texts(values: Sequence[str | None] | pd.Series, at: npt.NDArray[np.integer]) -> pd.Series:
+    """Return a text column that repeats a few values; -1 = missing. Making it from objects takes ten times as long."""
+    distinct = pd.Series(list(values), dtype="str")
+    return pd.Series(distinct.array.take(at, allow_fill=True))
 
 
 def _count(
@@ -345,28 +367,32 @@ def _membership(column: pd.Series, codes: Sequence[str]) -> sparse.csr_matrix:
     return sparse.csr_matrix((np.ones(len(inside)), (unit[inside], inside)), shape=(len(codes), len(column)))
 
 
-def _shares(units: _Units, covered: Floats, persons: pd.DataFrame, service: ServiceConfig) -> pd.DataFrame:
-    own = persons_column(service.base, service.group)
-    columns = [own] if units.scope == "village" else list(persons.columns)
-    counts = persons[columns].to_numpy(float)
+@dataclass(frozen=True, slots=True)
+class _Shares:
+    """The figures of one question in the areas of one scope, area by area: arrays (n areas x n columns,)."""
+
+    area: npt.NDArray[np.intp]
+    column: npt.NDArray[np.intp]  # of the persons table
+    persons: Floats
+    covered: Floats
+    share: Floats
+
+
+def _shares(units: _Units, question: _Question, persons: pd.DataFrame) -> _Shares:
+    own = persons_column(question.service.base, question.service.group)
+    columns = np.arange(persons.shape[1])
+    if units.scope == "village":
+        columns = persons.columns.get_indexer(pd.Index([own]))
+    counts = persons.to_numpy(float)[:, columns]
     total = units.member @ counts
-    reached = np.minimum(units.member @ (counts * covered[:, np.newaxis]), total)  # a sum's last bit must not exceed
+    # a sum's last bit must not exceed the whole
+    reached = np.minimum(units.member @ (counts * question.covered[:, np.newaxis]), total)
     share = np.divide(reached, total, out=np.full_like(total, np.nan), where=total > 0)
-    bases, groups = zip(*(column.split(":") for column in columns), strict=True)
-    n_units, n_columns = total.shape
-    return pd.DataFrame(
-        {
-            "scope": _repeat([units.scope], n_units * n_columns),
-            "scope_code": pd.Series(np.repeat(np.array(units.codes, dtype=object), n_columns), dtype="str"),
-            "name_zh": pd.Series(np.repeat(np.array(units.names, dtype=object), n_columns), dtype="str"),
-            "group": _repeat(groups, n_units),
-            "base": _repeat(bases, n_units),
-            "persons": total.ravel(),
-            "persons_covered": reached.ravel(),
-            "share_covered": share.ravel(),
-        }
+    n_areas, n_columns = total.shape
+    return _Shares(
+        area=np.repeat(np.arange(n_areas), n_columns),
+        column=np.tile(columns, n_areas),
+        persons=total.ravel(),
+        covered=reached.ravel(),
+        share=share.ravel(),
     )
-
-
-def _repeat(values: Sequence[str], times: int) -> pd.Series:
-    return pd.Series(np.tile(np.array(values, dtype=object), times), dtype="str")

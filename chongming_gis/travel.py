@@ -112,6 +112,57 @@ def travel_times(network: Network, origins: Points, destinations: Points, *, cut
     return TravelTimes(matrix=matrix, cutoff_s=float(cutoff_s))
 
 
+def times_within_groups(
+    network: Network,
+    origins: Points,
+    destinations: Points,
+    *,
+    groups: tuple[Ints, Ints],
+    cutoff_s: float = np.inf,
+    direction: Direction = "to_destination",
+) -> TravelTimes:
+    """Return the seconds between origins and destinations of the same group, e.g. of one township.
+
+    Parameters
+    ----------
+    groups : the group of each origin and of each destination; a negative number belongs to none.
+    cutoff_s : upper bound, inclusive.
+    direction : ``to_destination`` (a resident goes there) or ``from_destination`` (a delivery comes from there); rows
+        are origins either way.
+
+    Notes
+    -----
+    One search a destination, which ends as soon as all origins of its group are reached: a far cutoff costs nothing
+    where everyone can get there.
+    """
+    _check_cutoff(cutoff_s)
+    start, end = _snapped(network, origins), _snapped(network, destinations)
+    own, theirs = (np.asarray(group, dtype=np.int32) for group in groups)
+    if own.shape != (len(start),) or theirs.shape != (len(end),):
+        raise NetworkError(f"groups need one number for each of {len(start)} origins and {len(end)} destinations")
+    from_end: Direction = "from_destination" if direction == "to_destination" else "to_destination"
+    way, back = _ways(network, from_end)
+    arguments = _kernel_arguments(network, end, start, way, back)
+    n_own = _group_sizes(own[start.edge >= 0], theirs)
+    own = np.where(own < 0, -1, own).astype(np.int32)
+    theirs = np.where(theirs < 0, -2, theirs).astype(np.int32)
+    pairs: Callable[..., tuple[Longs, Ints, Floats]] = catchments.own_pairs_within
+    parts = over_ranges(len(end), lambda a, b: pairs(a, b, *arguments, cutoff_s + _SLACK_S, theirs, own, n_own))
+    if not parts:
+        return TravelTimes(sparse.csr_matrix((len(start), len(end))), float(cutoff_s))
+    matrix = _matrix(*_joined(parts), (len(end), len(start)), cutoff_s).transpose().tocsr()
+    matrix.sort_indices()
+    return TravelTimes(matrix=matrix, cutoff_s=float(cutoff_s))
+
+
+def _group_sizes(members: Ints, groups: Ints) -> Ints:
+    """Return for each of some groups how many members it has; a negative group has none."""
+    if len(groups) == 0:
+        return np.zeros(0, dtype=np.int32)
+    sizes = np.bincount(members[members >= 0], minlength=max(int(groups.max()) + 1, 1))
+    return np.where(groups >= 0, sizes[np.maximum(groups, 0)], 0).astype(np.int32)
+
+
 def nearest(
     network: Network,
     origins: Points,

@@ -402,6 +402,33 @@ def test_the_nearest_is_the_least_of_the_row_and_more_destinations_never_harm(gr
     oracle.assert_same_times(alone.time_s, nearest_three.time_s[:, :1])
 
 
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(graphs(), st.sampled_from(travel.DIRECTIONS))
+def test_times_within_groups_are_those_of_all_pairs_without_the_pairs_of_others(graph, direction):
+    roads, seed = graph
+    rng = np.random.default_rng(seed)
+    net = network.compile_network(roads, CAR)
+    start, end = random_points(rng, net, 8), random_points(rng, net, 5)
+    groups = rng.integers(-2, 3, 8).astype(np.int32), rng.integers(-2, 3, 5).astype(np.int32)
+    cutoff_s = float(rng.choice([60.0, 500.0, INF]))
+    found = travel.times_within_groups(net, start, end, groups=groups, cutoff_s=cutoff_s, direction=direction).matrix
+    if direction == "to_destination":
+        whole = oracle.dense(travel.travel_times(net, start, end, cutoff_s=cutoff_s).matrix)
+    else:
+        whole = oracle.dense(travel.travel_times(net, end, start, cutoff_s=cutoff_s).matrix).T
+    of_one = (groups[0][:, np.newaxis] == groups[1][np.newaxis, :]) & (groups[0] >= 0)[:, np.newaxis]
+    oracle.assert_same_times(oracle.dense(found), np.where(of_one, whole, INF))
+
+
+def test_groups_need_a_number_for_each_point():
+    net = network.compile_network(town(), FOOT)
+    lone = np.zeros(1, dtype=np.int32)
+    with pytest.raises(NetworkError, match="groups need one number for each of 2 origins and 1 destinations"):
+        travel.times_within_groups(net, points(P, Q), points(R), groups=(lone, lone))
+    none = travel.times_within_groups(net, points(P, Q), points(R).iloc[:0], groups=(np.zeros(2), np.zeros(0)))
+    assert none.matrix.shape == (2, 0)
+
+
 @settings(max_examples=20, deadline=None, derandomize=True)
 @given(graphs())
 def test_going_by_way_of_a_node_is_never_faster(graph):
@@ -431,7 +458,10 @@ def test_results_do_not_depend_on_threads(monkeypatch, threads):
         near = travel.nearest(net, start, end, cutoff_s=300.0, k=3)
         nodes = travel.reached_nodes(net, start, cutoff_s=100.0)
         counts = travel.count_within(net, start, end, limit_s=limits)
+        own = travel.times_within_groups(net, start, end, groups=(np.arange(57) % 5, np.arange(83) % 5)).matrix
         return [
+            own.indices,
+            own.data,
             times.indptr,
             times.indices,
             times.data,
@@ -444,7 +474,7 @@ def test_results_do_not_depend_on_threads(monkeypatch, threads):
 
     monkeypatch.setenv("CHONGMING_THREADS", "3")
     expected = everything()
-    assert expected[0][-1] > 500
+    assert expected[2][-1] > 500
     monkeypatch.setenv("CHONGMING_THREADS", threads)
     for found, wanted in zip(everything(), expected, strict=True):
         assert found.tobytes() == wanted.tobytes()
@@ -498,7 +528,9 @@ def test_columns_ascend_within_a_row_from_either_side():
             assert (np.diff(matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]]) > 0).all()
 
 
-@pytest.mark.parametrize("function", [travel.travel_times, travel.nearest, travel.count_within])
+@pytest.mark.parametrize(
+    "function", [travel.travel_times, travel.nearest, travel.count_within, travel.times_within_groups]
+)
 def test_everything_after_the_points_is_named(function):
     parameters = list(inspect.signature(function).parameters.values())
     assert [p.name for p in parameters[:3]] == ["network", "origins", "destinations"]

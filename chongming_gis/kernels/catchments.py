@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from chongming_gis.kernels.compiled import compiled
-from chongming_gis.kernels.paths import along_edge, search
+from chongming_gis.kernels.paths import along_edge, drop_first, push, search
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -118,6 +118,121 @@ def pairs_within(
             source_fraction, source_off_time, forward_s, backward_s, edge_indptr, edge_targets, target_fraction,
             target_off_time, cutoff, best, reached,
         )  # fmt: skip
+        while n_pairs + n_reached > columns.shape[0]:
+            columns = np.concatenate((columns, np.empty_like(columns)))
+            seconds = np.concatenate((seconds, np.empty_like(seconds)))
+        reached[:n_reached].sort()
+        for i in range(n_reached):
+            target = reached[i]
+            columns[n_pairs] = target
+            seconds[n_pairs] = best[target]
+            best[target] = np.inf
+            n_pairs += 1
+        per_source[source - start] = n_reached
+        for i in range(n_touched):
+            node_time[touched[i]] = np.inf
+    return per_source, columns[:n_pairs].copy(), seconds[:n_pairs].copy()
+
+
+@compiled
+def own_pairs_within(
+    start: int,
+    stop: int,
+    indptr: Ints,
+    indices: Ints,
+    weights: Floats,
+    source_nodes: Ints,
+    source_times: Floats,
+    source_edge: Ints,
+    source_fraction: Floats,
+    source_off_time: Floats,
+    forward_s: Floats,
+    backward_s: Floats,
+    target_indptr: Ints,
+    target_ids: Ints,
+    target_times: Floats,
+    edge_indptr: Ints,
+    edge_targets: Ints,
+    target_fraction: Floats,
+    target_off_time: Floats,
+    cutoff: float,
+    source_group: Ints,
+    target_group: Ints,
+    n_own: Ints,
+) -> tuple[Longs, Ints, Floats]:
+    """Return the pairs of one group (source, target) within the cutoff, as ``pairs_within`` does.
+
+    ``n_own`` is the number of targets of each source's group that stand on an edge: a search ends once all of them are
+    reached and nothing that is still open can be nearer, however far the cutoff is.
+    """
+    n_nodes = indptr.shape[0] - 1
+    n_targets = target_fraction.shape[0]
+    node_time = np.full(n_nodes, np.inf)
+    heap_time = np.empty(indices.shape[0] + 4)
+    heap_node = np.empty(indices.shape[0] + 4, dtype=np.int32)
+    touched = np.empty(n_nodes, dtype=np.int32)
+    best = np.full(n_targets, np.inf)
+    reached = np.empty(n_targets, dtype=np.int32)
+    per_source = np.zeros(stop - start, dtype=np.int64)
+    columns = np.empty(1024, dtype=np.int32)
+    seconds = np.empty(1024)
+    n_pairs = 0
+    for source in range(start, stop):
+        group = source_group[source]
+        bound = cutoff if n_own[source] > 0 else -np.inf
+        n_reached = 0
+        n_touched = 0
+        size = 0
+        edge = source_edge[source]
+        if edge >= 0:
+            for at in range(edge_indptr[edge], edge_indptr[edge + 1]):
+                target = edge_targets[at]
+                time = source_off_time[source] + target_off_time[target]
+                time += along_edge(forward_s[edge], backward_s[edge], source_fraction[source], target_fraction[target])
+                if target_group[target] == group and time <= cutoff and time < best[target]:
+                    if best[target] == np.inf:
+                        reached[n_reached] = target
+                        n_reached += 1
+                    best[target] = time
+        for side in range(2):
+            node = source_nodes[source, side]
+            if node >= 0 and source_times[source, side] <= bound and source_times[source, side] < node_time[node]:
+                if node_time[node] == np.inf:
+                    touched[n_touched] = node
+                    n_touched += 1
+                node_time[node] = source_times[source, side]
+                size = push(heap_time, heap_node, size, node_time[node], node)
+        is_whole = False
+        while size > 0:
+            if not is_whole and n_reached == n_own[source]:
+                is_whole = True
+                bound = 0.0
+                for i in range(n_reached):
+                    bound = max(bound, best[reached[i]])
+            time = heap_time[0]
+            node = heap_node[0]
+            if time > bound:
+                break
+            size = drop_first(heap_time, heap_node, size)
+            if time > node_time[node]:
+                continue
+            for at in range(target_indptr[node], target_indptr[node + 1]):
+                target = target_ids[at]
+                there = time + target_times[at]
+                if target_group[target] == group and there <= cutoff and there < best[target]:
+                    if best[target] == np.inf:
+                        reached[n_reached] = target
+                        n_reached += 1
+                    best[target] = there
+            for arc in range(indptr[node], indptr[node + 1]):
+                there = time + weights[arc]
+                neighbour = indices[arc]
+                if there <= bound and there < node_time[neighbour]:
+                    if node_time[neighbour] == np.inf:
+                        touched[n_touched] = neighbour
+                        n_touched += 1
+                    node_time[neighbour] = there
+                    size = push(heap_time, heap_node, size, there, neighbour)
         while n_pairs + n_reached > columns.shape[0]:
             columns = np.concatenate((columns, np.empty_like(columns)))
             seconds = np.concatenate((seconds, np.empty_like(seconds)))
