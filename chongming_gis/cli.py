@@ -1,4 +1,4 @@
-"""The command line: ``chongming-gis run | check | init``.
+"""The command line: ``chongming-gis run | check | init | template | fetch``.
 
 A fault in the inputs is one line on standard error and exit code 2; nothing is written then. Heavy packages are
 imported when a command needs them, so that ``--help`` answers at once.
@@ -6,23 +6,19 @@ imported when a command needs them, so that ``--help`` answers at once.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import tempfile
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chongming_gis import __version__
+from chongming_gis import __version__, online
 from chongming_gis.errors import ChongmingError, OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from chongming_gis.config import Language, StudyConfig
-    from chongming_gis.pipeline import Progress
     from chongming_gis.results import StudyResult
 
 FAULT = 2
@@ -35,6 +31,8 @@ app = typer.Typer(
     help="Who reaches each public service in time over the real roads, who does not, and where. "
     "谁能按时到达各项公共服务、谁不能、在哪里。",
 )
+app.command(context_settings={"ignore_unknown_options": True})(online.fetch)  # a box may begin with a minus
+app.command()(online.geocode)
 
 
 class Lang(StrEnum):
@@ -57,6 +55,8 @@ def main() -> None:
         app()
     except ChongmingError as error:
         typer.echo(f"error: {error}", err=True)
+        if len(error.findings) > 1:
+            typer.echo("`chongming-gis check` tells every fault with its row and marks it in a workbook", err=True)
         raise SystemExit(FAULT) from None
     except KeyboardInterrupt:
         typer.echo("stopped; nothing was written", err=True)
@@ -87,12 +87,13 @@ def run(
 ) -> None:
     """Compute a study and write its tables, maps and report."""
     from chongming_gis import pipeline, results
+    from chongming_gis.terminal import progress_bar
 
     config = _read(study)
     language = _language(lang, config)
     folder = out or _default_folder(config)
     results.refuse_unwritable(folder)
-    with _progress(language, quiet=quiet) as progress:
+    with progress_bar(language, quiet=quiet) as progress:
         result = pipeline.run_study(config, progress=progress)
         result = pipeline.write_result(result, folder, language=language, progress=progress)
     if not quiet:
@@ -102,38 +103,33 @@ def run(
 @app.command()
 def check(
     study: Study = None,
+    out: Annotated[
+        Path | None, typer.Option(help="folder for check.json and check.xlsx; default: ./chongming-check/<study id>")
+    ] = None,
     lang: LangOption = None,
     quiet: Quiet = False,  # noqa: FBT002
 ) -> None:
-    """Say what is wrong with a study and its inputs, without computing it."""
-    from rich.console import Console
-
-    from chongming_gis import check as verdict
-    from chongming_gis import pipeline
+    """Say everything that is wrong with a study and its inputs, without computing it; mark the faults in a workbook."""
+    from chongming_gis import check as verdicts
+    from chongming_gis import pipeline, results
+    from chongming_gis.reports.check_files import JSON
+    from chongming_gis.terminal import print_verdict, progress_bar
     from chongming_gis.wording import Words
 
     config = _read(study)
-    words = Words(_language(lang, config))
-    inputs = pipeline.read_inputs(config)
-    findings = verdict.judge(inputs, config)
-    errors = [finding for finding in findings if finding.severity == "error"]
-    for finding in findings:
-        typer.echo(f"{finding.severity}: {finding}", err=True)
-    if errors:
-        raise typer.Exit(FAULT)
+    language = _language(lang, config)
+    folder = out or Path("chongming-check") / config.id
+    results.refuse_unwritable(folder, marker=JSON)
+    with progress_bar(language, quiet=quiet) as progress:
+        verdict = pipeline.check_study(config, progress=progress)
+        pipeline.write_check(verdict, config, folder, language=language)
     if not quiet:
-        facilities = sum(len(table.places) for table in inputs.facilities.values())
-        Console().print(
-            words(
-                "cli.check_ok",
-                edges=f"{len(inputs.roads.edges):,}",
-                points=f"{len(inputs.demand.points):,}",
-                facilities=f"{facilities:,}",
-                services=len(inputs.facilities),
-                warnings=len(findings),
-            ),
-            highlight=False,
-        )
+        print_verdict(verdict, config, Words(language), folder=folder)
+    if verdict.errors:
+        if quiet:
+            for sentence in verdicts.sentences(verdict.errors):
+                typer.echo(f"error: {sentence}", err=True)
+        raise typer.Exit(FAULT)
 
 
 @app.command()
@@ -151,6 +147,28 @@ def init(
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror or error}); name another file") from error
     typer.echo(f"{path}: edit it, then `chongming-gis check {path}` and `chongming-gis run {path}`")
+
+
+@app.command()
+def template(
+    path: Annotated[Path, typer.Argument(help="where to write the workbook (.xlsx)")] = Path("facilities.xlsx"),
+    study: Annotated[
+        Path | None, typer.Option(help="study file (.toml); default: the embedded Chongming study", show_default=False)
+    ] = None,
+    service: Annotated[
+        list[str] | None, typer.Option(help="id of a service, may be repeated; default: all", show_default=False)
+    ] = None,
+    lang: LangOption = None,
+) -> None:
+    """Write an empty workbook for facilities, to be filled in by an office: a sheet per service."""
+    from chongming_gis import template as templates
+    from chongming_gis.wording import Words
+
+    config = _read(study)
+    language = _language(lang, config)
+    services = [config.service(name) for name in service] if service else list(config.services)
+    templates.write_template(path, config, services=services, language=language)
+    typer.echo(Words(language)("cli.template", path=path))
 
 
 def _write_whole(path: Path, text: str) -> None:
@@ -185,41 +203,6 @@ def _default_folder(config: StudyConfig) -> Path:
     return Path("chongming-result") / config.id
 
 
-@contextlib.contextmanager
-def _progress(language: Language, *, quiet: bool) -> Iterator[Progress]:
-    """Show a bar with what is being done and how long it has taken, on standard error."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as Bar
-
-    from chongming_gis.pipeline import silent
-    from chongming_gis.wording import Words
-
-    if quiet:
-        yield silent
-        return
-    words = Words(language)
-    columns: tuple[Any, ...] = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    console = Console(stderr=True)
-    with Bar(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(words("cli.stage.start"), total=None)
-        said: list[str] = []
-
-        def progress(stage: str, detail: str, done: int, of: int) -> None:
-            text = f"{words.or_raw('cli.stage', stage)} {detail}".strip()
-            bar.update(task, description=text, completed=done, total=of)
-            if not console.is_terminal and stage not in said:  # a log file gets one line a stage, no bar
-                said.append(stage)
-                console.print(text, highlight=False)
-
-        yield progress
-
-
 def _print_summary(result: StudyResult, folder: Path, language: Language) -> None:
     """Print who is covered by each service's headline standard, and where the files are."""
     from rich.console import Console
@@ -227,6 +210,7 @@ def _print_summary(result: StudyResult, folder: Path, language: Language) -> Non
 
     from chongming_gis.maps.shares import headline, in_words, read_shares
     from chongming_gis.reports.plan import count_of_statuses
+    from chongming_gis.reports.verdict import notes
     from chongming_gis.wording import Words
 
     words = Words(language)
@@ -259,6 +243,6 @@ def _print_summary(result: StudyResult, folder: Path, language: Language) -> Non
     for target_set in result.study.plan.target_sets if result.study.plan else ():
         counts = count_of_statuses(result.indicators, target_set.id, words)
         console.print(words("cli.plan", target_set=words.name(target_set), counts=counts), highlight=False)
-    for notice in result.manifest["notices"]:
+    for notice in notes(result, words):
         console.print(words("cli.notice", notice=notice), highlight=False, markup=False)
     typer.echo(words("cli.written", report=folder / "report.html", folder=folder))  # whole, so that it can be copied

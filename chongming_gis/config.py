@@ -18,8 +18,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationError, model_validator
 
 from chongming_gis import crs as crs_module
-from chongming_gis import planning
+from chongming_gis import datums, planning
 from chongming_gis.errors import CrsError, InputFileError, StudyError
+from chongming_gis.peoplemodel import NOBODY_LIVES_IN, DemandPart, PeopleTable, RasterConfig, SharesTable, SpreadConfig
 from chongming_gis.planning import CostConfig, NeedConfig, PlanConfig, SitingRuleConfig
 from chongming_gis.studymodel import Identifier, NotNegative, Positive, StudyModel, Text, repeated_ids
 from chongming_gis.units import minutes_to_seconds
@@ -32,10 +33,11 @@ Language = Literal["zh", "en"]
 DataKind = Literal["surveyed", "official_statistic", "sourced", "derived", "schematic"]
 Access = Literal["foot", "bicycle", "motor_vehicle"]
 Preset = Literal["older_walk", "older_walk_frail", "older_walk_fit", "ebike", "car"]
-Datum = Literal["wgs84", "cgcs2000"]
 Direction = Literal["to_facility", "from_facility"]
 
 _ARMS = ("one speed", "speed per class", *planning.TARGET_ARMS)
+
+
 def _metric(value: str) -> str:
     try:
         crs_module.parse_metric(value, where="crs")
@@ -44,6 +46,14 @@ def _metric(value: str) -> str:
     return value
 
 
+def _datum(value: str) -> str:
+    try:
+        return datums.parse(value)
+    except CrsError as error:
+        raise ValueError(str(error)) from error
+
+
+Datum = Annotated[str, AfterValidator(_datum)]
 Speed = Annotated[
     Annotated[Positive, Tag(_ARMS[0])] | Annotated[dict[str, Positive], Tag(_ARMS[1])],
     Discriminator(lambda value: _ARMS[isinstance(value, dict)]),
@@ -52,13 +62,20 @@ Limits = Annotated[tuple["LimitConfig", ...], Field(min_length=1)]
 
 
 class Provenance(StudyModel):
-    """Where a dataset comes from; printed in the manifest, on the maps and in the report."""
+    """Where a dataset comes from; printed in the manifest, on the maps and in the report.
+
+    Each text may stand beside itself in English (``_en``), for English pages; without it they show the one there is.
+    """
 
     kind: DataKind  # how far the file can be trusted; required, so that schematic is never shown as surveyed
     source: Text  # who made it
+    source_en: str = ""
     licence: str = ""
+    licence_en: str = ""
     date: str = ""
     position_quality_m: NotNegative | None = None
+    how: str = ""  # how it was made: a program, a rule, a survey
+    how_en: str = ""
 
 
 class RegionConfig(StudyModel):
@@ -87,42 +104,96 @@ class AreaSource(Provenance):
     layer: str | None = None
     columns: dict[str, str] = Field(default_factory=dict)  # our column -> the file's column
     admin_level: int | None = Field(default=None, ge=2, le=11)  # for .osm.pbf and .osm
+    codes: Path | None = None  # townships, villages: a table of codes, names and aliases; the file needs names only
+    sliver_m2: NotNegative = 1000.0  # planning assumption: smaller overlaps, gaps and parts are drawing errors
 
 
-class RasterConfig(StudyModel):
-    """How a population grid is read: which band holds which persons column, and which cells are dense."""
+class GazetteerConfig(StudyModel):
+    """How rows of facilities that have no coordinates are placed by their address."""
 
-    bands: dict[Text, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)  # none = the bands' own descriptions
-    dense_class: Identifier | None = None  # settlement class of dense cells; others have the source's settlement_class
-    dense_from_persons: Positive | None = None  # per cell, summed over the first base of the study's first group
+    aliases: Path | None = None  # a table of other names: alias, name (as in the study's data), township
+    regions: tuple[Text, ...] = ()  # what may stand before a township, without 市, 区 (上海, 崇明); none = from name_zh
+    coarsest: Literal["village", "township"] = "village"  # township: also where only that is known, in its middle
+    source: str = ""
+    licence: str = ""
+    date: str = ""
+
+
+class PointSource(Provenance):
+    """Places in a table or a layer. Tables declare what their coordinates are; layers carry their own CRS."""
+
+    datum: Datum | None = None  # wgs84 | cgcs2000 | gcj02 | bd09 with columns lon and lat; epsg:N with columns x and y
+    axes: datums.Axes | None = None  # for epsg:N: what x and y are, in this order
 
     @model_validator(mode="after")
-    def _dense_is_whole(self) -> RasterConfig:
-        if (self.dense_class is None) != (self.dense_from_persons is None):
-            raise ValueError("dense_class and dense_from_persons belong together: give both or neither")
+    def _axes_fit_the_datum(self) -> PointSource:
+        if self.datum is None:
+            if self.axes is not None:
+                raise ValueError("axes is given without a datum; write datum = 'epsg:N', or remove axes")
+            return self
+        try:
+            datums.check(self.datum, self.axes)
+        except CrsError as error:
+            raise ValueError(str(error)) from error
         return self
 
 
-class DemandSource(Provenance):
-    """Where people live: a point table with persons columns, a population grid, or objects of an OSM extract."""
+class DemandSource(PointSource):
+    """Where people live: points, a population grid, objects of an OSM extract, or tables by village or township."""
 
-    path: Path
+    path: Path  # with tables: that of the first one
     layer: str | None = None
-    datum: Datum | None = None  # for tables of lon and lat; layers carry their own CRS
     columns: dict[str, str] = Field(default_factory=dict)
     osm: Literal["buildings", "places"] | None = None
     persons_per_building: Positive = 2.4  # with osm = "buildings"; planning assumption
     settlement_class: Identifier | None = None  # for files without that column: one class for all
-    raster: RasterConfig | None = None  # for .tif: a population grid in the study's metric CRS
+    settlement_by_name: dict[Text, Identifier] = Field(default_factory=dict)  # tables: end of an area's name -> class
+    raster: RasterConfig | None = None  # for .tif
+    tables: tuple[PeopleTable, ...] = ()
+    spread: SpreadConfig | None = None  # with tables; none = one point an area
+    shares: tuple[SharesTable, ...] = ()  # with a grid or tables
+    nobody_lives_in: tuple[str, ...] = NOBODY_LIVES_IN  # kinds of sources.land
+    url: Text | None = None  # where `chongming-gis fetch --study` gets the file at path; a run never does
+    sha256: Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$")] | None = None  # of the file at path
+    size_bytes: Annotated[int, Field(gt=0)] | None = None  # of the file at path
+
+    @model_validator(mode="before")
+    @classmethod
+    def _path_of_tables(cls, content: Any) -> Any:
+        """Take the first table's path where only tables are given: everything that names demand names a file."""
+        if not isinstance(content, dict) or not content.get("tables"):
+            return content
+        if "path" in content:
+            raise ValueError("give path (points or a grid) or tables, not both")
+        tables = content["tables"]
+        first = tables[0] if isinstance(tables, (list, tuple)) else None
+        return {**content, "path": first["path"]} if isinstance(first, dict) and "path" in first else content
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> DemandSource:
+        if self.spread is not None and not self.tables:
+            raise ValueError("spread is given without tables; points and grids say themselves where people live")
+        return self
+
+    @property
+    def parts(self) -> tuple[tuple[str, Provenance | DemandPart | SpreadConfig], ...]:
+        """Every file of people with its role, the source itself first; parts inherit what they do not say."""
+        rest: list[tuple[str, DemandPart | SpreadConfig]] = [("demand:table", part) for part in self.tables[1:]]
+        if self.spread is not None and self.spread.path is not None:
+            rest.append(("demand:spread", self.spread))
+        rest += [("demand:shares", part) for part in self.shares]
+        return (("demand", self), *((role, part.inheriting(self)) for role, part in rest))
 
 
-class FacilitySource(Provenance):
+class FacilitySource(PointSource):
     """The facilities of one service: a table or a point layer, or tagged objects of an OSM extract."""
 
     path: Path
     layer: str | None = None
-    datum: Datum | None = None
-    columns: dict[str, str] = Field(default_factory=dict)
+    sheet: Text | None = None  # of a workbook; none = the only one, or the one named as the service
+    header_row: Annotated[int, Field(ge=1)] | None = None  # as the file numbers it; none = where most headers are known
+    columns: dict[str, str] = Field(default_factory=dict)  # our column -> the file's header
+    unplaced: Literal["error", "leave_out"] = "error"  # rows without coordinates that nothing can place
     tags: dict[str, tuple[str, ...]] = Field(default_factory=dict)  # OSM: tag -> accepted values; any one is enough
     level: Literal["district", "township", "village"] = "township"  # for files without that column
     serves: Literal["district", "township", "village", "all"] = "all"
@@ -149,6 +220,7 @@ class ModeConfig(StudyModel):
     off_network_speed_kmh: Positive | None = None
     max_snap_m: Positive | None = None
     source: Text
+    source_en: str = ""
 
 
 class BaseConfig(StudyModel):
@@ -158,6 +230,7 @@ class BaseConfig(StudyModel):
     name_zh: Text
     name_en: Text
     source: Text
+    source_en: str = ""
 
 
 class GroupConfig(StudyModel):
@@ -197,6 +270,7 @@ class StandardConfig(StudyModel):
     name_zh: Text
     name_en: Text
     source: Text
+    source_en: str = ""
     limits: Limits
 
     @model_validator(mode="after")
@@ -236,6 +310,22 @@ class ServiceConfig(StudyModel):
     standards: Annotated[tuple[StandardConfig, ...], Field(min_length=1)]
 
 
+class GeocodingConfig(StudyModel):
+    """An online geocoder for `chongming-gis geocode`; a run never asks one."""
+
+    provider: Literal["nominatim", "tianditu"]
+    url: Text | None = None  # none = the provider's own
+    key_env: Text | None = None  # tianditu: the environment variable that holds the user's key
+    pause_s: Annotated[float, Field(ge=1.0, allow_inf_nan=False)] = 1.0  # between requests; the policy of Nominatim
+    within: str = ""  # written before every address, e.g. "上海市崇明区"
+
+    @model_validator(mode="after")
+    def _key_is_named(self) -> GeocodingConfig:
+        if self.provider == "tianditu" and self.key_env is None:
+            raise ValueError("tianditu needs key_env, the environment variable that holds your key")
+        return self
+
+
 class OutputConfig(StudyModel):
     """What a run writes and in which language."""
 
@@ -263,6 +353,8 @@ class StudyConfig(StudyModel):
     needs: tuple[NeedConfig, ...] = ()
     costs: tuple[CostConfig, ...] = ()
     siting_rules: tuple[SitingRuleConfig, ...] = ()
+    geocoding: GeocodingConfig | None = None
+    gazetteer: GazetteerConfig = GazetteerConfig()
     outputs: OutputConfig = OutputConfig()
     folder: Path = Field(default=Path(), exclude=True)
 
@@ -296,6 +388,11 @@ class StudyConfig(StudyModel):
         wanted = [("sources.demand.settlement_class", named, classes)] if named else []
         dense = self.sources.demand.raster.dense_class if self.sources.demand.raster else None
         wanted += [("sources.demand.raster.dense_class", dense, classes)] if dense else []
+        spread = self.sources.demand.spread
+        dense = spread.raster.dense_class if spread else None
+        wanted += [("sources.demand.spread.raster.dense_class", dense, classes)] if dense else []
+        by_name = self.sources.demand.settlement_by_name
+        wanted += [(f"sources.demand.settlement_by_name.{end}", named, classes) for end, named in by_name.items()]
         wanted += [(f"groups.{g.id}.columns", base, bases) for g in self.groups for base in g.columns]
         for service in self.services:
             at = f"services.{service.id}"

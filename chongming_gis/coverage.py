@@ -14,36 +14,24 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from chongming_gis import travel
-from chongming_gis.config import ALL_CLASSES
-from chongming_gis.errors import StudyError
+from chongming_gis import reach, travel
+from chongming_gis.reach import APPLIED, IGNORED, Places, rows_of_limit
 from chongming_gis.tables import persons_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    import geopandas as gpd
     import numpy.typing as npt
 
     from chongming_gis.config import ServiceConfig, StandardConfig, StudyConfig
-    from chongming_gis.network import Network, SnappedPoints
+    from chongming_gis.network import Network
     from chongming_gis.tables import Demand
 
     Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.int32]
     Claims = npt.NDArray[np.bool_]
 
-APPLIED, IGNORED = "applied", "ignored"
 DISTRICT = "district"
-_DIRECTIONS: Mapping[str, travel.Direction] = {"to_facility": "to_destination", "from_facility": "from_destination"}
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Points of one kind on every network: demand, or the facilities of one service."""
-
-    points: gpd.GeoDataFrame
-    snapped: Mapping[str, SnappedPoints]  # by mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +65,14 @@ def measure_access(
     The upper bound of a standard is inclusive. ``n_within`` counts the usable facilities within the standard.
     """
     modes = sorted({limit.mode for standard in service.standards for limit in standard.limits})
-    rules = (APPLIED, IGNORED) if _is_restricted(facilities.points).any() else (APPLIED,)
+    rules = (APPLIED, IGNORED) if reach.is_restricted(facilities.points).any() else (APPLIED,)
     longest_s = max(limit.limit_s for standard in service.standards for limit in standard.limits)
     search_limit_s = max(search_limit_s, longest_s)
     answers: list[_Answer] = []
     for rule in rules:
-        reach = {mode: _reach(service, demand, facilities, networks[mode], rule, search_limit_s) for mode in modes}
+        found = {mode: _reach(service, demand, facilities, networks[mode], rule, search_limit_s) for mode in modes}
         answers += [
-            _answer(service, standard, demand, facilities, networks, reach, rule) for standard in service.standards
+            _answer(service, standard, demand, facilities, networks, found, rule) for standard in service.standards
         ]
     n, n_answers = len(demand.points), len(answers)
     number = np.repeat(np.arange(n_answers), n)
@@ -171,10 +159,6 @@ def _questions(access: pd.DataFrame, study: StudyConfig, n_points: int) -> Itera
         yield _Question(service, standard, str(rule), covered[number * n_points : (number + 1) * n_points])
 
 
-def _is_restricted(places: pd.DataFrame) -> Claims:
-    return places["serves"].isin(["village", "township"]).to_numpy()
-
-
 def _reach(
     service: ServiceConfig,
     demand: Places,
@@ -184,9 +168,9 @@ def _reach(
     search_limit_s: float,
 ) -> _Reach:
     """Search from the facilities open to all at once, and from the restricted ones towards their own people."""
-    direction = _DIRECTIONS[service.direction]
+    direction = reach.DIRECTIONS[service.direction]
     here, there = demand.snapped[network.mode.name], facilities.snapped[network.mode.name]
-    restricted = _is_restricted(facilities.points) & (rule == APPLIED)
+    restricted = reach.is_restricted(facilities.points) & (rule == APPLIED)
     open_to_all = np.flatnonzero(~restricted)
     near = travel.nearest(network, here, there.take(open_to_all), cutoff_s=search_limit_s, direction=direction)
     time_s = near.time_s[:, 0]
@@ -195,56 +179,10 @@ def _reach(
     facility[found] = open_to_all[near.destination[found, 0]]
     if not restricted.any():
         return _Reach(time_s, facility, None, open_to_all)
-    pairs = _own_facility_times(demand, facilities, network, direction, search_limit_s)
+    pairs = reach.own_facility_times(demand, facilities, network, direction, search_limit_s)
     own_time, own = _row_minimum(pairs)
     takes_own = (own >= 0) & ((own_time < time_s) | ((own_time == time_s) & ((facility < 0) | (own < facility))))
     return _Reach(np.where(takes_own, own_time, time_s), np.where(takes_own, own, facility), pairs, open_to_all)
-
-
-def _own_facility_times(
-    demand: Places, facilities: Places, network: Network, direction: travel.Direction, search_limit_s: float
-) -> sparse.csr_matrix:
-    """Return the seconds between people and the restricted facilities that serve them: (n demand, n facilities)."""
-    here, there = demand.snapped[network.mode.name], facilities.snapped[network.mode.name]
-    person_codes, facility_codes, level = _serving_codes(demand.points, facilities.points)
-    stored = []
-    for number in range(len(person_codes)):
-        columns = np.flatnonzero(level == number)
-        times = travel.times_within_groups(
-            network,
-            here,
-            there.take(columns),
-            groups=(person_codes[number], facility_codes[columns]),
-            cutoff_s=search_limit_s,
-            direction=direction,
-        ).matrix.tocoo()
-        stored.append((times.row, columns[times.col], times.data))
-    row, column, seconds = (np.concatenate(parts) for parts in zip(*stored, strict=True))
-    return sparse.csr_matrix((seconds, (row, column)), shape=(len(here), len(there)))
-
-
-def _serving_codes(people: pd.DataFrame, places: pd.DataFrame) -> tuple[Ints, Ints, Ints]:
-    """Return numbers that are equal where a facility serves a person.
-
-    ``person_codes`` is (2, n demand): village and township; ``facility_codes`` the village or township a facility
-    serves; ``level`` which of the two rows to compare with (-1 = open to all). Missing codes equal nothing.
-    """
-    levels = ("village", "township")
-    person_codes = np.full((2, len(people)), -1, dtype=np.int32)
-    facility_codes = np.full(len(places), -2, dtype=np.int32)
-    level = np.full(len(places), -1, dtype=np.int32)
-    start = 0
-    for number, name in enumerate(levels):
-        column = f"{name}_code"
-        known = pd.Index(pd.concat([people[column], places[column]]).dropna().unique())
-        codes = known.get_indexer(pd.Index(people[column]))
-        person_codes[number] = np.where(codes >= 0, codes + start, -1)
-        serves = (places["serves"] == name).to_numpy()
-        own = known.get_indexer(pd.Index(places[column]))
-        facility_codes[serves] = np.where(own >= 0, own + start, -2)[serves]
-        level[serves] = number
-        start += len(known)
-    return person_codes, facility_codes, level
 
 
 def _row_minimum(pairs: sparse.csr_matrix) -> tuple[Floats, Ints]:
@@ -283,7 +221,7 @@ def _answer(
     demand: Places,
     facilities: Places,
     networks: Mapping[str, Network],
-    reach: Mapping[str, _Reach],
+    reached: Mapping[str, _Reach],
     rule: str,
 ) -> _Answer:
     """Return what a standard finds: each point measured by the mode and limit of its settlement class."""
@@ -291,18 +229,11 @@ def _answer(
     which = np.full(n, -1, dtype=np.int32)
     limit_s, time_s = np.zeros(n), np.full(n, np.inf)
     facility, n_within = np.full(n, -1, dtype=np.int32), np.zeros(n, dtype=np.int32)
-    settlement = demand.points["settlement_class"].to_numpy(object)
-    for number, limit in enumerate(standard.limits):
-        at = np.flatnonzero((settlement == limit.settlement) | (limit.settlement == ALL_CLASSES))
-        found = reach[limit.mode]
+    for number, (limit, at) in enumerate(rows_of_limit(service, standard, demand.points)):
+        found = reached[limit.mode]
         which[at], limit_s[at] = number, limit.limit_s
         time_s[at], facility[at] = found.time_s[at], found.facility[at]
         n_within[at] = _count(service, found, demand, facilities, networks[limit.mode], at, limit.limit_s)
-    if (which < 0).any():
-        lost = sorted({str(name) for name in settlement[which < 0]})
-        raise StudyError(
-            f"services.{service.id}.standards.{standard.id}: no limit for settlement class {', '.join(lost)}; add one"
-        )
     return _Answer(standard, rule, which, limit_s, time_s, facility, n_within)
 
 
@@ -328,7 +259,7 @@ def _count(
         demand.snapped[name].take(at),
         facilities.snapped[name].take(found.open_to_all),
         limit_s=np.full(len(at), limit_s),
-        direction=_DIRECTIONS[service.direction],
+        direction=reach.DIRECTIONS[service.direction],
     )
     if found.pairs is not None:
         own = found.pairs[at].tocoo()

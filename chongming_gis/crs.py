@@ -7,13 +7,15 @@ What Chinese data comes in is turned here too: the map datums GCJ-02 and BD-09, 
 
 from __future__ import annotations
 
-from functools import cache
+import warnings
+from functools import cache, partial
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import shapely
 from pyproj import CRS, Geod, Transformer
 from pyproj.exceptions import CRSError
+from pyproj.transformer import TransformerGroup
 
 from chongming_gis.errors import CrsError
 
@@ -36,6 +38,8 @@ CHINA_BOX = (72.004, 0.8293, 137.8347, 55.8271)
 #: give some positions two origins and others none. China's own extremes lie 1.4 degrees or more inside the box.
 CHINA_BOX_FADE = 0.5
 _WGS84 = Geod(ellps="WGS84")
+_WGS84_DEGREES = (CRS.from_epsg(4326), CRS.from_epsg(4490))  # longitudes and latitudes that are taken as WGS 84
+_MOST_ERROR_M = 5.0  # of a conversion between datums; snapping and walking times do not feel it
 
 
 def parse(value: object, *, where: str) -> CRS:
@@ -137,7 +141,7 @@ def numbered_gauss_kruger_zone(number: int) -> CRS:
     Examples
     --------
     >>> numbered_gauss_kruger_zone(40).to_epsg(), numbered_gauss_kruger_zone(21).to_epsg()
-    (4528, 4511)
+    (4528, 4499)
     """
     if 25 <= number <= 45:
         return CRS.from_epsg(4513 + number - 25)  # EPSG: CGCS2000 / 3-degree Gauss-Kruger zone 25
@@ -151,7 +155,8 @@ def wgs84_to_gcj02(lon: npt.ArrayLike, lat: npt.ArrayLike) -> Pair:
 
     Parameters
     ----------
-    lon, lat : degrees, of one shape. A position with a NaN comes back as NaN, one outside ``CHINA_BOX`` as it is.
+    lon, lat : degrees, of one shape. A position with a NaN or an infinity comes back as NaN, one outside ``CHINA_BOX``
+        as it is.
 
     Notes
     -----
@@ -196,27 +201,64 @@ def bd09_to_wgs84(lon: npt.ArrayLike, lat: npt.ArrayLike) -> Pair:
     return _by_offsets(lon, lat, mapdatum.moved_back, (mapdatum.BD09, mapdatum.GCJ02))
 
 
-def _by_offsets(
-    lon: npt.ArrayLike, lat: npt.ArrayLike, move: Callable[..., Pair], steps: tuple[int, ...]
-) -> Pair:
+def _by_offsets(lon: npt.ArrayLike, lat: npt.ArrayLike, move: Callable[..., Pair], steps: tuple[int, ...]) -> Pair:
     """Return positions after one offset, or two in their order."""
     from chongming_gis.kernels.threads import over_ranges
 
-    east, north = (np.array(values, dtype=float) for values in (lon, lat))
-    if east.shape != north.shape:
-        raise ValueError(f"lon and lat are of different shapes: {east.shape} and {north.shape}")
-    shape = east.shape
-    missing = np.isnan(east) | np.isnan(north)
-    east[missing] = north[missing] = np.nan
-    flat_east, flat_north = east.reshape(-1), north.reshape(-1)
+    given = (np.array(lon, dtype=float), np.array(lat, dtype=float))
+    if given[0].shape != given[1].shape:
+        raise ValueError(f"lon and lat are of different shapes: {given[0].shape} and {given[1].shape}")
+    is_known = np.isfinite(given[0]) & np.isfinite(given[1])
+    east, north = (np.where(is_known, values, np.nan).reshape(-1) for values in given)
     for step in steps:
+        job = partial(_move_range, east, north, move, step)
+        parts = over_ranges(len(east), job)
+        east, north = (np.concatenate([part[axis] for part in parts]) for axis in (0, 1))
+    return east.reshape(given[0].shape), north.reshape(given[0].shape)
 
-        def move_range(start: int, stop: int, *, step: int = step, x: Floats = flat_east, y: Floats = flat_north) -> Pair:
-            return move(x[start:stop], y[start:stop], step, CHINA_BOX, CHINA_BOX_FADE)
 
-        parts = over_ranges(len(flat_east), move_range)
-        flat_east, flat_north = (np.concatenate([part[axis] for part in parts]) for axis in (0, 1))
-    return flat_east.reshape(shape), flat_north.reshape(shape)
+def _move_range(east: Floats, north: Floats, move: Callable[..., Pair], step: int, start: int, stop: int) -> Pair:
+    return move(east[start:stop], north[start:stop], step, CHINA_BOX, CHINA_BOX_FADE)
+
+
+def to_degrees(x: Floats, y: Floats, source: CRS) -> Pair:
+    """Return the WGS 84 longitude and latitude of positions (x east, y north) in a projected CRS.
+
+    Raises
+    ------
+    CrsError
+        No conversion of its datum to WGS 84 is published that is good to 5 m (Xian 1980, Beijing 1954).
+
+    Notes
+    -----
+    CGCS2000 and WGS 84 differ by less than 0.1 m (Cheng et al. 2009); the EPSG registry has no conversion between them,
+    so CGCS2000 degrees are taken as they are.
+    """
+    lon, lat = _degrees_transformer(source).transform(x, y)
+    return np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64)
+
+
+def from_degrees(lon: Floats, lat: Floats, target: CRS) -> Pair:
+    """Return positions (x east, y north) in a metric CRS of WGS 84 longitudes and latitudes; NaN where it has none."""
+    x, y = _transformer(CRS.from_user_input(GEOGRAPHIC), target).transform(lon, lat)
+    is_known = np.isfinite(x) & np.isfinite(y)
+    return np.where(is_known, x, np.nan), np.where(is_known, y, np.nan)
+
+
+@cache
+def _degrees_transformer(source: CRS) -> Transformer:
+    geodetic = source.geodetic_crs
+    if geodetic is not None and any(geodetic.equals(same, ignore_axis_order=True) for same in _WGS84_DEGREES):
+        return Transformer.from_crs(source, geodetic, always_xy=True)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Best transformation is not available", category=UserWarning)
+        known = TransformerGroup(source, GEOGRAPHIC, always_xy=True, allow_ballpark=False).transformers
+    if not any(0.0 <= step.accuracy <= _MOST_ERROR_M for step in known):
+        raise CrsError(
+            f"{source.name}: no conversion to WGS 84 good to {_MOST_ERROR_M:g} m is published; "
+            "have the table delivered in CGCS2000"
+        )
+    return Transformer.from_crs(source, GEOGRAPHIC, always_xy=True, allow_ballpark=False)
 
 
 def transform(geometry: npt.NDArray[np.object_], source: CRS, target: CRS) -> npt.NDArray[np.object_]:

@@ -7,8 +7,10 @@
       StudyError     (ValueError)      the study file has a wrong key or value
       TableError     (ValueError)      a table breaks its contract; the message lists every fault
       CrsError       (ValueError)      a CRS is missing, wrong, or not metric where metres are needed
+        UndeclaredDatumError           a table does not say what its coordinates are
       NetworkError   (ValueError)      the roads cannot make the network that was asked for
       OutputError    (OSError)         a result cannot be written
+      FetchError     (OSError)         a server cannot be reached, or does not give what was asked
 
 Faults of tables are carried one by one in ``findings`` as well; the message says them in one line.
 
@@ -24,7 +26,12 @@ from chongming_gis.findings import in_words
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
+    import numpy.typing as npt
+
     from chongming_gis.findings import Finding
+
+    Floats = npt.NDArray[np.float64]
 
 
 class ChongmingError(Exception):
@@ -46,14 +53,27 @@ class StudyError(ChongmingError, ValueError):
 class TableError(ChongmingError, ValueError):
     """A table breaks its contract; the message lists every fault found."""
 
+    kept: object = None  # what the rows without a fault make, so that the verdict can judge them too
+
     @classmethod
-    def of(cls, findings: Sequence[Finding], *, where: str) -> TableError:
+    def of(cls, findings: Sequence[Finding], *, where: str, kept: object = None) -> TableError:
         """Return the error that tells these findings about one file."""
-        return cls(f"{where}: {'; '.join(in_words(findings))}", findings)
+        error = cls(f"{where}: {'; '.join(in_words(findings))}", findings)
+        error.kept = kept
+        return error
 
 
 class CrsError(ChongmingError, ValueError):
     """A coordinate reference system is missing, wrong, or not metric where metres are needed."""
+
+
+class UndeclaredDatumError(CrsError):
+    """A table does not say what its coordinates are; it carries them, so that the likely answer can be told."""
+
+    def __init__(self, finding: Finding, *, columns: tuple[str, str], coordinates: tuple[Floats, Floats]) -> None:
+        super().__init__(str(finding), [finding])
+        self.columns = columns  # ours: lon and lat, or x and y
+        self.coordinates = coordinates  # as written; NaN where they are no numbers
 
 
 class NetworkError(ChongmingError, ValueError):
@@ -62,6 +82,10 @@ class NetworkError(ChongmingError, ValueError):
 
 class OutputError(ChongmingError, OSError):
     """A result cannot be written where it was asked for."""
+
+
+class FetchError(ChongmingError, OSError):
+    """A server cannot be reached, or does not give what was asked; the message says what to do without it."""
 
 
 class ChongmingWarning(UserWarning):

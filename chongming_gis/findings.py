@@ -35,6 +35,7 @@ class Finding:
     column: str = ""  # as the file calls it
     value: str = ""
     details: Mapping[str, str] = field(default_factory=dict)  # what fills the blanks of the rule's text in wording.json
+    role: str = ""  # the input of the study ("roads", "demand", "facilities:<service>"); the pipeline fills it in
 
     def __str__(self) -> str:
         return f"{self.place}: {self.said}"

@@ -208,6 +208,45 @@ class SitingRuleConfig(StudyModel):
         return self
 
 
+class RangeConfig(StudyModel):
+    """A number that is not known exactly: low, likely, high."""
+
+    low: NotNegative
+    likely: NotNegative
+    high: NotNegative
+    source: Text
+    source_en: str = ""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> RangeConfig:
+        if not self.low <= self.likely <= self.high:
+            raise ValueError(f"low {self.low:g}, likely {self.likely:g}, high {self.high:g} must ascend")
+        return self
+
+
+class SpeedRangeConfig(RangeConfig):
+    """The range of a mode's speed, as a factor on the speed of the study (likely = 1)."""
+
+    mode: Identifier
+    low: Positive
+    likely: Positive = 1.0
+    high: Positive
+
+
+class CertaintyConfig(StudyModel):
+    """Over which ranges the coverage is asked again."""
+
+    draws: Annotated[int, Field(ge=10, le=100_000)] = 500
+    confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.9
+    reached_from_share: Share = 0.5  # a village counts as reached if at least this share of its people is
+    speeds: tuple[SpeedRangeConfig, ...] = ()
+    path: RangeConfig  # factor on the way for small paths that are not on the map
+    snap_m: RangeConfig  # how far from a road people may live and still be said to reach it; uniform low - high
+    population_sigma: NotNegative = 0.0  # log-normal, by village
+    population_source: Text
+    population_source_en: str = ""
+
+
 def faults(
     *,
     plan: PlanConfig | None,

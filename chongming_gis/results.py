@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 import geopandas as gpd
 import pandas as pd
 
-from chongming_gis import tables
+from chongming_gis import cell_text, tables
 from chongming_gis.config import StudyConfig
 from chongming_gis.errors import InputFileError, OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 FORMAT = 2  # raised when a saved folder of an older version can no longer be read
 MANIFEST = "manifest.json"
@@ -60,7 +60,7 @@ def save(result: StudyResult, folder: Path) -> None:
     try:
         (folder / "layers").mkdir(exist_ok=True)
         for name in _TABLES:
-            table = getattr(result, name)
+            table = _changed(getattr(result, name), cell_text.harmless_column)
             table.to_csv(folder / f"{name}.csv", index=False, encoding="utf-8-sig", float_format=_NUMBER)
         result.access.to_parquet(folder / "access.parquet", compression="zstd", index=False)
         demand = result.demand.points.join(result.demand.persons, on="demand_id")
@@ -122,26 +122,33 @@ def _loaded(folder: Path) -> StudyResult:
     )
 
 
+def _changed(table: pd.DataFrame, change: Callable[[pd.Series], pd.Series]) -> pd.DataFrame:
+    """Return a table with each text column changed: names come from files of other people."""
+    return table.assign(**{name: change(table[name]) for name in table.columns if table[name].dtype == "str"})
+
+
 def _read_table(path: Path, contract: tables.Contract) -> pd.DataFrame:
     """Return a table with the types of its contract: a code of digits stays text, only an empty cell is missing."""
     types = tables.column_types(contract)
     table = pd.read_csv(path, encoding="utf-8-sig", dtype=types, keep_default_na=False, na_values=[""])
+    table = _changed(table, cell_text.as_written)
     tables.validate(table, contract, where=path.name)  # people open it in a spreadsheet, and save it
     return table
 
 
 @contextlib.contextmanager
-def staged_folder(target: Path) -> Iterator[Path]:
+def staged_folder(target: Path, *, marker: str = MANIFEST) -> Iterator[Path]:
     """Give a temporary folder that becomes ``target`` when the block ends well, and vanishes when it does not.
 
-    The last good result stays in place until the new one is complete; it is then replaced whole.
+    The last good result stays in place until the new one is complete; it is then replaced whole. ``marker`` is the file
+    by which a folder is known to be one that may be replaced.
 
     Raises
     ------
     OutputError
         Something other than a result stands at ``target``, or its parent cannot be written.
     """
-    refuse_unwritable(target)
+    refuse_unwritable(target, marker=marker)
     above = [parent for parent in target.absolute().parents if not parent.exists()]  # nearest first
     stage = None
     is_whole = False
@@ -164,7 +171,7 @@ def staged_folder(target: Path) -> Iterator[Path]:
                 parent.rmdir()
 
 
-def refuse_unwritable(target: Path) -> None:
+def refuse_unwritable(target: Path, *, marker: str = MANIFEST) -> None:
     """Raise before any work is done where a result could not be put in place at its end.
 
     Raises
@@ -173,17 +180,17 @@ def refuse_unwritable(target: Path) -> None:
         A file or a folder that is no result stands there, or the folder above cannot be written.
     """
     try:
-        _refuse(target)
+        _refuse(target, marker)
     except OSError as error:
         if isinstance(error, OutputError):
             raise
         raise OutputError(f"{target}: cannot be written ({error.strerror or error}); choose another --out") from error
 
 
-def _refuse(target: Path) -> None:
+def _refuse(target: Path, marker: str) -> None:
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise OutputError(f"{target}: is not a folder; choose another --out")
-    if target.is_dir() and any(target.iterdir()) and not (target / MANIFEST).is_file():
+    if target.is_dir() and any(target.iterdir()) and not (target / marker).is_file():
         raise OutputError(f"{target}: holds other files than a result, which would be lost; choose another --out")
     above = next(parent for parent in target.absolute().parents if parent.exists())
     as_who = {"effective_ids": True} if os.access in os.supports_effective_ids else {}

@@ -11,13 +11,17 @@ import math
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 from chongming_gis.config import ALL_CLASSES
 from chongming_gis.units import seconds_to_minutes
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from chongming_gis.config import StandardConfig, StudyConfig
+    from chongming_gis.findings import Finding
 
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
@@ -90,6 +94,23 @@ class Words:
             if key.startswith(prefix)
         }
 
+    def finding(self, finding: Finding) -> str:
+        """Return what is wrong or was done; a rule without a text is told in its English message."""
+        return self._of_rule(f"finding.{finding.rule}", finding, finding.message)
+
+    def remedy(self, finding: Finding) -> str:
+        """Return what to do about a finding, or nothing."""
+        return self._of_rule(f"finding.{finding.rule}.do", finding, finding.suggestion)
+
+    def _of_rule(self, key: str, finding: Finding, otherwise: str) -> str:
+        if not otherwise or not self.knows(key):
+            return otherwise
+        blanks = {**finding.details, "column": finding.column, "value": finding.value}
+        try:
+            return _catalogue()[key][self.language].format(**blanks)
+        except KeyError:  # a finding of an older result that lacks a blank of today's text
+            return otherwise
+
     def name(self, entry: Named) -> str:
         """Return the name of a service, group, base, mode, standard or study."""
         return entry.name_zh if self.language == "zh" else entry.name_en
@@ -98,6 +119,18 @@ class Words:
         """Return the text of this language; one that has no English is shown as it is."""
         return en or zh if self.language == "en" else zh
 
+    def told(self, entry: Mapping[str, Any], key: str) -> str:
+        """Return a text of a source as the manifest keeps it: ``key``, beside it ``key_en``."""
+        return self.in_language(str(entry.get(key) or ""), str(entry.get(f"{key}_en") or ""))
+
+    def heading(self, text: str) -> str:
+        """Return a text as it begins a line: in English with a capital."""
+        return text[:1].upper() + text[1:] if self.language == "en" else text
+
+    def inside(self, text: str) -> str:
+        """Return a heading as it stands inside a sentence: in English without its capital."""
+        return text[:1].lower() + text[1:] if self.language == "en" else text
+
     def source(self, entry: Sourced) -> str:
         """Return where an entry of the study comes from."""
         return self.in_language(entry.source, entry.source_en)
@@ -105,6 +138,10 @@ class Words:
     def join(self, parts: list[str]) -> str:
         """Return names as an enumeration."""
         return ("、" if self.language == "zh" else ", ").join(parts)
+
+    def join_clauses(self, parts: list[str]) -> str:
+        """Return clauses as one: each may hold an enumeration."""
+        return ("；" if self.language == "zh" else "; ").join(parts)
 
     def standard(self, study: StudyConfig, standard: StandardConfig) -> str:
         """Return what a standard asks for: minutes and mode, by settlement class where they differ."""
@@ -116,7 +153,7 @@ class Words:
             if limit.settlement != ALL_CLASSES:
                 text = self("limit_of_class", settlement=classes[limit.settlement], limit=text)
             parts.append(text)
-        return ("；" if self.language == "zh" else "; ").join(parts)
+        return self.join_clauses(parts)
 
     def service(self, study: StudyConfig, service_id: str) -> str:
         """Return the name of a service of the study, or the id where it has none of that id."""
@@ -188,14 +225,29 @@ def quantity(value: float | None) -> str:
     return NOTHING if value is None or math.isnan(value) else f"{value:,.10g}"
 
 
-def provenance(words: Words, source: dict[str, Any]) -> str:
-    """Return one source in a line: kind, who made it, licence, date and position quality, as far as stated."""
+def provenance(words: Words, source: Mapping[str, Any]) -> str:
+    """Return one source in a line: file, position quality, who made it, how, date and licence, as far as stated.
+
+    Its kind is not among them: whoever shows a source shows that apart, so that schematic cannot be missed.
+    """
     quality = source.get("position_quality_m")
     parts = [
-        words.or_raw("kind", str(source["kind"])) if source.get("kind") else "",
-        str(source.get("source") or ""),
-        str(source.get("licence") or ""),
-        str(source.get("date") or ""),
+        file_name(source.get("path")),
         words("quality_m", metres=quantity(float(quality))) if quality is not None else "",
+        words.told(source, "source"),
+        words.told(source, "how"),
+        str(source.get("date") or ""),
+        words.told(source, "licence"),
     ]
     return " · ".join(part for part in parts if part)
+
+
+def file_name(path: object) -> str:
+    """Return the name of a file by which a reader knows it; where it lies is of no use to him.
+
+    Examples
+    --------
+    >>> file_name("../data/demand/demand.parquet"), file_name(None)
+    ('demand.parquet', '')
+    """
+    return PurePosixPath(str(path)).name if path else ""

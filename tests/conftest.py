@@ -9,6 +9,14 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="session")
+def standin_extract(shared_data):
+    """The extract of Liechtenstein as a stand-in Overpass server knows it."""
+    from tests.standin.overpass import Extract
+
+    return Extract(shared_data / "osm" / "liechtenstein.osm.pbf")
+
+
+@pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real extracts: CHONGMING_GIS_DATA, else ../shared/data beside the repository."""
     folder = Path(os.environ.get("CHONGMING_GIS_DATA", REPOSITORY.parent / "shared" / "data"))

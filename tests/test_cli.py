@@ -147,11 +147,56 @@ def test_default_folder_is_below_the_working_directory(toy, monkeypatch, capsys,
     assert (tmp_path / "chongming-result" / "toy" / "report.html").is_file()
 
 
-def test_check_counts_what_it_opened(toy, monkeypatch, capsys):
-    """A sound study: exit 0, and how much was read."""
-    code, out, err = command(monkeypatch, capsys, "check", toy / "study.toml", "--lang", "en")
-    assert (code, err) == (0, "")
-    assert "4 road edges, 2 demand points, 1 facilities" in out.replace("\n", "")
+def test_check_of_a_sound_study_is_green(toy, monkeypatch, capsys, tmp_path):
+    """Exit 0, every light is green, and the files stand where it says."""
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = command(monkeypatch, capsys, "check", toy / "study.toml", "--lang", "en")
+    assert code == 0
+    assert out.count("● green") == 3
+    assert "Green: ready to compute, no warnings." in out
+    assert "chongming-check/toy/check.xlsx" in out
+    written = sorted(path.name for path in (tmp_path / "chongming-check" / "toy").iterdir())
+    assert written == ["check.json", "check.xlsx"]
+
+
+def test_check_tells_all_faults_of_all_files_in_chinese(toy, monkeypatch, capsys, tmp_path):
+    """A missing road file, a negative number of people and a facility outside: exit 2, each with file and row."""
+    (toy / "roads.geojson").unlink()
+    _edit("people.csv", "100,40", "-100,40")(toy)
+    _edit("places.csv", ",50", ",-50")(toy)
+    code, out, _ = command(monkeypatch, capsys, "check", toy / "study.toml", "--out", tmp_path / "c")
+    assert code == 2
+    assert "红灯：有 3 处错误" in out
+    for words in ("roads.geojson", "people.csv", "places.csv", "第 2 行", "人数为负：-100"):
+        assert words in out
+    assert str(tmp_path) not in out.replace(str(tmp_path / "c"), "")  # files are named as the study names them
+
+
+def test_check_quietly_says_errors_alone(toy, monkeypatch, capsys, tmp_path):
+    """--quiet: nothing where all is well, and one line a fault where it is not."""
+    assert command(monkeypatch, capsys, "check", toy / "study.toml", "--out", tmp_path / "c", "-q") == (0, "", "")
+    _edit("places.csv", "121.5008,31.5999", "120.0,30.0")(toy)
+    code, out, err = command(monkeypatch, capsys, "check", toy / "study.toml", "--out", tmp_path / "c", "-q")
+    assert (code, out) == (2, "")
+    assert err.startswith("error: places.csv, row 2 (c1): lies more than 5.0 km outside the roads")
+
+
+def test_check_replaces_a_check_but_nothing_else(toy, monkeypatch, capsys, tmp_path):
+    """Its own folder is written again; one with other files is refused before any work."""
+    for _ in range(2):
+        assert command(monkeypatch, capsys, "check", toy / "study.toml", "--out", tmp_path / "c", "-q")[0] == 0
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "thesis.docx").write_text("mine", encoding="utf-8")
+    code, _, err = command(monkeypatch, capsys, "check", toy / "study.toml", "--out", tmp_path / "d", "-q")
+    assert code == 2
+    assert "would be lost" in err
+
+
+def test_run_points_at_check_where_there_are_several_faults(toy, monkeypatch, capsys):
+    """Two faults: the last line says how to see every row."""
+    _edit("people.csv", "100,40", "-100,-40")(toy)
+    _, _, err = command(monkeypatch, capsys, "run", toy / "study.toml")
+    assert "`chongming-gis check`" in err.strip().splitlines()[-1]
 
 
 def test_init_writes_a_study_that_parses_and_overwrites_nothing(monkeypatch, capsys, tmp_path):

@@ -304,3 +304,36 @@ def test_presets_of_the_study_file_are_those_of_the_network():
     assert set(get_args(config.Preset)) == set(network.PRESETS)
     assert {mode.access for mode in network.PRESETS.values()} <= set(get_args(config.Access))
     assert all(dataclasses.is_dataclass(mode) for mode in network.PRESETS.values())
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [("wgs84", "wgs84"), ("GCJ-02", "gcj02"), ("BD09", "bd09"), ("CGCS2000", "cgcs2000")],
+)
+def test_datums_may_be_written_as_people_write_them(written, kept):
+    found = study(services__0__facilities__datum=written, sources__demand__datum=written)
+    assert found.services[0].facilities.datum == found.sources.demand.datum == kept
+
+
+@pytest.mark.parametrize("axes", ["easting_northing", "northing_easting"])
+def test_a_grid_is_declared_with_the_order_of_its_axes(axes):
+    found = study(services__0__facilities__datum="EPSG:4549", services__0__facilities__axes=axes)
+    assert (found.services[0].facilities.datum, found.services[0].facilities.axes) == ("epsg:4549", axes)
+
+
+@pytest.mark.parametrize(
+    ("declared", "words"),
+    [
+        ({"datum": "epsg:4549"}, ["services.meal.facilities: axes is missing", "axes = 'northing_easting'"]),
+        ({"datum": "gcj02", "axes": "easting_northing"}, ["axes is only for datum = 'epsg:N', not for gcj02"]),
+        ({"axes": "easting_northing"}, ["axes is given without a datum"]),
+        ({"datum": "epsg:4549", "axes": "north_east"}, ["services.meal.facilities.axes = 'north_east'"]),
+        ({"datum": "epsg:4326"}, ["services.meal.facilities.datum = 'epsg:4326'", "write datum = 'wgs84'"]),
+        ({"datum": "epsg:2379", "axes": "northing_easting"}, ["Xian 1980", "delivered in CGCS2000"]),
+        ({"datum": "baidu"}, ["datum = 'baidu'", "write wgs84, cgcs2000, gcj02, bd09, or epsg:N"]),
+    ],
+)
+def test_datums_that_cannot_be_are_told_with_what_to_write(declared, words):
+    source = {"path": "m.csv", "kind": "sourced", "source": "test", **declared}
+    told = faults(services__0__facilities=source)
+    assert all(word in told for word in words), told

@@ -116,3 +116,54 @@ def test_no_lines_and_lines_without_length():
     at = to_metric.transform(*CHONGMING)
     still = np.array([shapely.LineString([at, at])], dtype=object)
     assert crs.geodesic_lengths_m(still, CRS.from_epsg(32651)).tolist() == [0.0]
+
+
+@pytest.mark.parametrize(
+    ("lon", "width_deg", "epsg"),
+    [(121.16, 3, 4549), (121.4999, 3, 4549), (121.5, 3, 4550), (121.97, 3, 4550), (73.5, 3, 4534), (136.49, 3, 4554),
+     (121.16, 6, 4510), (119.99, 6, 4509), (120.0, 6, 4510), (72.0, 6, 4502), (137.9, 6, 4512)],
+)  # fmt: skip
+def test_the_gauss_kruger_zone_of_a_place(lon, width_deg, epsg):
+    assert crs.gauss_kruger_zone(lon, width_deg=width_deg).to_epsg() == epsg
+
+
+@pytest.mark.parametrize(("lon", "width_deg"), [(73.4, 3), (136.5, 3), (-121.5, 3), (71.9, 6), (138.0, 6)])
+def test_there_is_no_zone_beyond_china(lon, width_deg):
+    with pytest.raises(CrsError, match="no Gauss-Kruger zone of CGCS2000"):
+        crs.gauss_kruger_zone(lon, width_deg=width_deg)
+
+
+def test_zone_codes_are_what_the_registry_says():
+    """Every code against the name, central meridian and false easting in the EPSG registry."""
+    for zone in range(25, 46):
+        numbered, plain = crs.numbered_gauss_kruger_zone(zone), crs.gauss_kruger_zone(3.0 * zone)
+        assert numbered.name == f"CGCS2000 / 3-degree Gauss-Kruger zone {zone}"
+        assert plain.name == f"CGCS2000 / 3-degree Gauss-Kruger CM {3 * zone}E"
+    for zone in range(13, 24):
+        numbered, plain = crs.numbered_gauss_kruger_zone(zone), crs.gauss_kruger_zone(6.0 * zone - 3.0, width_deg=6)
+        assert numbered.name == f"CGCS2000 / Gauss-Kruger zone {zone}"
+        assert plain.name == f"CGCS2000 / Gauss-Kruger CM {6 * zone - 3}E"
+    with pytest.raises(CrsError, match="zone 24: CGCS2000 has Gauss-Kruger zones 25 to 45"):
+        crs.numbered_gauss_kruger_zone(24)
+
+
+@pytest.mark.parametrize(("epsg", "easting"), [(4549, 500_000.0), (4528, 40_500_000.0), (32651, 215_000.0)])
+def test_degrees_of_a_grid_are_east_then_north_and_come_back(epsg, easting):
+    """EPSG:4549 and 4528 declare northing first; x is the easting all the same."""
+    lon, lat = crs.to_degrees(np.array([easting]), np.array([3_500_000.0]), CRS.from_epsg(epsg))
+    assert abs(lon[0] - 120.0) < 0.01
+    assert 31.0 < lat[0] < 32.0
+    back = crs.from_degrees(lon, lat, CRS.from_epsg(epsg))
+    np.testing.assert_allclose(np.ravel(back), [easting, 3_500_000.0], atol=1e-3)
+
+
+@pytest.mark.parametrize(("epsg", "name"), [(2379, "Xian 1980"), (2437, "Beijing 1954")])
+def test_old_datums_without_a_good_conversion_are_refused(epsg, name):
+    """PROJ would shift nothing (Xian 1980) or within 15 m (Beijing 1954), silently."""
+    with pytest.raises(CrsError, match=rf"{name}.*no conversion to WGS 84 good to 5 m"):
+        crs.to_degrees(np.array([500_000.0]), np.array([3.5e6]), CRS.from_epsg(epsg))
+
+
+def test_what_has_no_degrees_is_missing():
+    x, y = crs.from_degrees(np.array([121.5, np.nan]), np.array([31.6, 31.6]), CRS.from_epsg(32651))
+    assert np.isfinite(x).tolist() == np.isfinite(y).tolist() == [True, False]

@@ -488,3 +488,16 @@ def test_any_number_of_persons_comes_back_to_ten_digits(persons):
         again = round_trip(result, Path(folder))
     np.testing.assert_allclose(again.coverage["persons"], result.coverage["persons"], rtol=1e-9)
     pd.testing.assert_frame_equal(again.demand.persons, result.demand.persons, check_exact=True)
+
+
+def test_names_that_look_like_formulas_are_never_live_in_a_csv_and_come_back_as_they_were(tmp_path):
+    names = ('=HYPERLINK("http://example.org","a")', "@SUM(A1)", "'+1")
+    result = made(names=names)
+    results.save(result, tmp_path)
+    for path in tmp_path.glob("*.csv"):
+        cells = pd.read_csv(path, dtype=str, keep_default_na=False).to_numpy().ravel()
+        assert not [text for text in cells if text[:1] in {"=", "@", "+"}], path.name
+    assert "'=HYPERLINK" in (tmp_path / "coverage.csv").read_text(encoding="utf-8-sig")
+    back = results.load(tmp_path)
+    pd.testing.assert_series_equal(back.coverage["name_zh"], result.coverage["name_zh"])
+    assert set(names) <= set(back.coverage["name_zh"].dropna())

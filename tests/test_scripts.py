@@ -20,12 +20,16 @@ def program(monkeypatch, name, *arguments):
     runpy.run_path(str(ROOT / "scripts" / name), run_name="__main__")
 
 
-def test_coverage_maps_writes_a_map_a_service(shared_data, monkeypatch, capsys, tmp_path):
-    """Three services: three self-contained pages, each named on a line."""
+def test_coverage_maps_writes_an_overview_and_a_map_a_service(shared_data, monkeypatch, capsys, tmp_path):
+    """Three services: four self-contained pages, each named on a line; a saved result gives the very same ones."""
     program(monkeypatch, "coverage_maps.py", STUDY, tmp_path / "maps")
-    names = {"pharmacy.html", "bank.html", "theatre.html"}
+    names = {"overview.html", "pharmacy.html", "bank.html", "theatre.html"}
     assert {path.name for path in (tmp_path / "maps").iterdir()} == names
     assert {Path(line).name for line in capsys.readouterr().out.split()} == names
+    pipeline.write_result(pipeline.run_study(config.read_study(STUDY)), tmp_path / "r")
+    program(monkeypatch, "coverage_maps.py", tmp_path / "r", tmp_path / "again")
+    for name in names:
+        assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "maps" / name).read_bytes()
 
 
 def test_build_report_redraws_a_saved_result(shared_data, monkeypatch, tmp_path):

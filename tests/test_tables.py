@@ -3,8 +3,12 @@
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pandera.pandas as pa
 import pytest
 import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pandera.errors import SchemaErrors
 
 from chongming_gis import tables
 from chongming_gis.errors import ChongmingError, TableError
@@ -173,3 +177,29 @@ def test_roads_without_a_crs_cannot_be_asked_for_it():
     )
     with pytest.raises(ValueError, match="no CRS"):
         _ = tables.RoadTables(nodes=nameless.nodes, edges=nameless.edges.set_crs(None, allow_override=True)).crs
+
+
+CELLS = {
+    "facility_id": st.one_of(st.none(), st.sampled_from(["a", "b"])),
+    "unit": st.one_of(st.none(), st.sampled_from(["beds", "meals"])),
+    "value": st.one_of(st.none(), st.floats(-1.0, 9.0)),
+    "used": st.one_of(st.none(), st.floats(-1.0, 9.0), st.just(float("nan"))),
+}
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.lists(st.fixed_dictionaries(CELLS), max_size=4), st.sampled_from(["float64", "object", "Int64"]), st.booleans()
+)
+def test_the_quick_look_passes_only_what_pandera_passes(rows, kind, has_used):
+    frame = pd.DataFrame(rows, columns=list(CELLS)).astype({"facility_id": "str", "unit": "str"})
+    frame["used"] = frame["used"].astype(float)
+    frame["value"] = frame["value"].astype(float).round().astype(kind)
+    if not has_used:
+        frame = frame.drop(columns="used")
+    try:
+        pa.DataFrameSchema(dict(tables.FACILITY_CAPACITY.columns)).validate(frame, lazy=True)
+        passes = True
+    except SchemaErrors:
+        passes = False
+    assert tables._is_faultless(frame, tables.FACILITY_CAPACITY) is passes

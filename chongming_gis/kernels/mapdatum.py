@@ -29,15 +29,30 @@ _MOST_STEPS = 30  # each comes 20 times nearer at the border of the box, 300 tim
 
 
 @compiled
+def sines(x: float) -> tuple[float, float, float, float, float]:
+    """Return sin(pi x / 30), sin(pi x / 12), sin(pi x / 3), sin(pi x) and sin(2 pi x).
+
+    All are powers of one number on the unit circle: a product takes a tenth of the time of a sine.
+    """
+    turn = complex(math.cos(math.pi / 60.0 * x), math.sin(math.pi / 60.0 * x))
+    turn_2 = turn * turn
+    turn_5 = turn_2 * turn_2 * turn
+    turn_10 = turn_5 * turn_5
+    turn_20 = turn_10 * turn_10
+    turn_60 = turn_20 * turn_20 * turn_20
+    return turn_2.imag, turn_5.imag, turn_20.imag, turn_60.imag, 2.0 * turn_60.real * turn_60.imag
+
+
+@compiled
 def gcj02_offset(lon: float, lat: float) -> tuple[float, float]:
     """Return what GCJ-02 adds to WGS 84: a polynomial and sines in metres about 105 E 35 N, turned into degrees."""
     x, y = lon - 105.0, lat - 35.0
     root = math.sqrt(abs(x))
-    common = 20.0 * math.sin(6.0 * math.pi * x) + 20.0 * math.sin(2.0 * math.pi * x)
-    waves_north = common + 20.0 * math.sin(math.pi * y) + 40.0 * math.sin(math.pi / 3.0 * y)
-    waves_north += 160.0 * math.sin(math.pi / 12.0 * y) + 320.0 * math.sin(math.pi / 30.0 * y)
-    waves_east = common + 20.0 * math.sin(math.pi * x) + 40.0 * math.sin(math.pi / 3.0 * x)
-    waves_east += 150.0 * math.sin(math.pi / 12.0 * x) + 300.0 * math.sin(math.pi / 30.0 * x)
+    x_30, x_12, x_3, x_1, x_2 = sines(x)
+    y_30, y_12, y_3, y_1, _ = sines(y)
+    common = 20.0 * x_2 * (4.0 - 4.0 * x_2 * x_2)  # 20 sin(6 pi x) + 20 sin(2 pi x), by the sine of a tripled angle
+    waves_north = common + 20.0 * y_1 + 40.0 * y_3 + 160.0 * y_12 + 320.0 * y_30
+    waves_east = common + 20.0 * x_1 + 40.0 * x_3 + 150.0 * x_12 + 300.0 * x_30
     north_m = -100.0 + 2.0 * x + 3.0 * y + 0.2 * y * y + 0.1 * x * y + 0.2 * root + waves_north * 2.0 / 3.0
     east_m = 300.0 + x + 2.0 * y + 0.1 * x * x + 0.1 * x * y + 0.1 * root + waves_east * 2.0 / 3.0
     sine = math.sin(math.radians(lat))
@@ -51,16 +66,20 @@ def gcj02_offset(lon: float, lat: float) -> tuple[float, float]:
 @compiled
 def bd09_offset(lon: float, lat: float) -> tuple[float, float]:
     """Return what BD-09 adds to GCJ-02: a ripple in distance and direction from 0 E 0 N, and a constant."""
-    radius = math.sqrt(lon * lon + lat * lat) + 0.00002 * math.sin(lat * _BAIDU_WAVE)
-    angle = math.atan2(lat, lon) + 0.000003 * math.cos(lon * _BAIDU_WAVE)
-    return radius * math.cos(angle) + 0.0065 - lon, radius * math.sin(angle) + 0.006 - lat
+    longer = 1.0 + 0.00002 * math.sin(lat * _BAIDU_WAVE) / math.sqrt(lon * lon + lat * lat)
+    turned = 0.000003 * math.cos(lon * _BAIDU_WAVE)  # so small an angle that it is its own sine to the last bit
+    upright = 1.0 - 0.5 * turned * turned
+    return (
+        longer * (lon * upright - lat * turned) + 0.0065 - lon,
+        longer * (lat * upright + lon * turned) + 0.006 - lat,
+    )
 
 
 @compiled
 def faded_offset(lon: float, lat: float, step: int, box: Box, fade: float) -> tuple[float, float]:
     """Return the offset inside a box; over the last ``fade`` degrees before its border it goes to nothing."""
     west, south, east, north = box
-    inwards = min(min(lon - west, east - lon), min(lat - south, north - lat))
+    inwards = min(lon - west, east - lon, lat - south, north - lat)
     if not inwards > 0.0:
         return 0.0, 0.0
     by_lon, by_lat = gcj02_offset(lon, lat) if step == GCJ02 else bd09_offset(lon, lat)

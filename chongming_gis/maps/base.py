@@ -46,6 +46,17 @@ _ROAD_CLASSES = {
     "path": ("footway", "path", "cycleway", "steps", "pedestrian", "bridleway"),
 }
 _CLASS_OF_HIGHWAY = {highway: name for name, highways in _ROAD_CLASSES.items() for highway in highways}
+_ZONE_LOOKS = {
+    "reserve": ("reserve", "nature_reserve", "protected_area", "ecological_redline"),
+    "water": ("reservoir_protection", "water_source"),
+    "farmland": ("farmland",),
+    "forest": ("forest", "forest_park", "park", "ecological"),
+    "port": ("port",),
+}
+_LOOK_OF_ZONE = {kind: look for look, kinds in _ZONE_LOOKS.items() for kind in kinds}
+# Townships' names carry a share and may move, in their own area where they can; villages' wait for a closer view.
+_TOWNSHIP_NAMES = {"areas": "townships", "style": {"fromZoom": 0, "font": "600", "px": 13, "colour": "#1f2a30"}}
+_VILLAGE_NAMES = {"areas": None, "style": {"fromZoom": 13, "font": "400", "px": 11.5, "colour": "#4a4a55"}}
 _DRAWN_FIRST_TO_LAST = (
     "path", "service", "minor", "tertiary", "secondary", "primary", "motorway", "tunnel", "ferry",
 )  # fmt: skip
@@ -73,8 +84,8 @@ def build_base(result: StudyResult, language: Language) -> Base:
     name_of = shares.township_names(result, words)
     township_names = [name_of[code] for code in townships["township_code"]]
     ground, zones = _ground(result, words)
-    names = [_names("names-townships", townships, township_names, is_township=True)]
-    names.append(_names("names-villages", result.villages, list(result.villages["name_zh"]), is_township=False))
+    names = [_names("names-townships", townships, township_names, _TOWNSHIP_NAMES)]
+    names.append(_names("names-villages", result.villages, list(result.villages["name_zh"]), _VILLAGE_NAMES))
     return Base(
         bounds=_bounds(result),
         township_codes=tuple(townships["township_code"]),
@@ -162,7 +173,8 @@ def _ground(result: StudyResult, words: Words) -> tuple[Data | None, Data | None
             if role == "zone":
                 kinds = [words.or_raw("zone", kind) for kind in rows["kind"]]
                 names = [name or kind for name, kind in zip(text_list(rows["name_zh"]), kinds, strict=True)]
-                zones.append({**entry, "names": names, "kinds": kinds} if closed else entry)
+                looks = [_LOOK_OF_ZONE.get(kind, "other") for kind in rows["kind"]]
+                zones.append({**entry, "names": names, "kinds": kinds, "looks": looks} if closed else entry)
             else:
                 drawn.append(entry)
     return (Data.of("ground", drawn) if drawn else None), (Data.of("zones", zones) if zones else None)
@@ -193,15 +205,12 @@ def _areas(key: str, areas: gpd.GeoDataFrame, names: list[str]) -> Data | None:
     return Data.of(key, {"names": names, "shapes": pack_shapes(_degrees(simple, areas))})
 
 
-def _names(key: str, areas: gpd.GeoDataFrame, names: list[str], *, is_township: bool) -> Data | None:
-    """Return names with the place to write them, those of large areas first where areas are known."""
+def _names(key: str, areas: gpd.GeoDataFrame, names: list[str], style: dict[str, Any]) -> Data | None:
+    """Return names with the place to write them."""
     if areas.empty:
         return None
     anchors = shapely.point_on_surface(areas.geometry.to_numpy())
-    style = {"fromZoom": 0, "font": "600 13px", "figureFont": "12px", "colour": "#1f2a30"}
-    if not is_township:
-        style = {"fromZoom": 13, "font": "11.5px", "figureFont": "11px", "colour": "#4a4a55"}
-    content = {"names": names, "areas": is_township, "style": style}
+    content = {"names": names, **style}
     return Data.of(key, {**content, "anchors": pack_coordinates(shapely.get_coordinates(_degrees(anchors, areas)))})
 
 

@@ -10,28 +10,30 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from chongming_gis import wording
+from chongming_gis.config import Provenance
 
 if TYPE_CHECKING:
-    from chongming_gis.config import Provenance, StudyConfig
+    from chongming_gis.config import StudyConfig
     from chongming_gis.results import StudyResult
     from chongming_gis.wording import Words
 
 MOST_SERVICES_NAMED = 3
 _ASKS_FOR_CREDIT = re.compile(r"\bCC[ -]BY\b", re.IGNORECASE)
 _LAYERS = ("roads", "demand", "townships", "villages", "land")
-_FIELDS = ("kind", "source", "licence", "date", "position_quality_m")
 
 
 def sources(result: StudyResult) -> list[dict[str, Any]]:
-    """Return the sources, one a role, with kind, source, licence, date, position quality and path as far as known."""
+    """Return the sources, one a role: path, kind, source, licence, date, position quality and how it was made."""
     listed = result.manifest.get("sources")
     if listed:
         return [dict(entry) for entry in listed]
     study = result.study
-    named: dict[str, Provenance | None] = {name: getattr(study.sources, name) for name in _LAYERS}
+    named: dict[str, Any] = {name: getattr(study.sources, name) for name in _LAYERS}
     named |= {f"facilities:{service.id}": service.facilities for service in study.services}
     return [
-        {"role": role, **{field: getattr(entry, field) for field in _FIELDS}} for role, entry in named.items() if entry
+        {"role": role, **{field: getattr(entry, field) for field in ("path", *Provenance.model_fields)}}
+        for role, entry in named.items()
+        if entry
     ]
 
 
@@ -52,6 +54,7 @@ def schematic_notice(study: StudyConfig, entries: list[dict[str, Any]], words: W
         named.append(words("facilities_of_services", n=len(services)))
     else:
         named = [words.role(study, role) for role in roles]
+    named = [words.inside(name) for name in named]
     return words("notice_schematic", roles=words.join(list(dict.fromkeys(named))))
 
 
@@ -59,17 +62,30 @@ def attribution(entries: list[dict[str, Any]], words: Words) -> list[str]:
     """Return the lines that licences ask to be printed on the map itself, each once; the panel lists every source."""
     lines = []
     for entry in entries:
-        licence = str(entry.get("licence") or "")
+        licence = words.told(entry, "licence")
         if "openstreetmap" in f"{entry.get('source')} {licence}".lower() or "odbl" in licence.lower():
             lines.append(words("osm_attribution"))
         elif _ASKS_FOR_CREDIT.search(licence):
-            lines.append(f"{entry.get('source') or ''} ({licence})".strip())
+            lines.append(f"{words.told(entry, 'source')} ({licence})".strip())
     return list(dict.fromkeys(lines))
 
 
-def lines(study: StudyConfig, entries: list[dict[str, Any]], words: Words) -> list[tuple[str, str]]:
-    """Return what each source is for and a line about it."""
-    return [(words.role(study, str(entry["role"])), wording.provenance(words, entry)) for entry in entries]
+def badge(entries: list[dict[str, Any]], words: Words) -> str:
+    """Return the stamp of a page: that it shows schematic data, or no text where it shows none."""
+    return words("schematic_badge") if any(entry.get("kind") == "schematic" for entry in entries) else ""
+
+
+def lines(study: StudyConfig, entries: list[dict[str, Any]], words: Words) -> list[dict[str, Any]]:
+    """Return for each source what it is for, of which kind it is, and a line with the rest."""
+    return [
+        {
+            "role": words.role(study, str(entry["role"])),
+            "kind": words.or_raw("kind", str(entry.get("kind") or "")),
+            "isSchematic": entry.get("kind") == "schematic",
+            "line": wording.provenance(words, entry),
+        }
+        for entry in entries
+    ]
 
 
 def _last(role: str) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
 import pandas as pd
 
 from chongming_gis import wording
+from chongming_gis.tables import persons_column
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,11 +24,15 @@ Rule = Literal["applied", "ignored"]
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Persons of one place and how many of them are within the standard; ``share`` is NaN where nobody lives."""
+    """Persons of one place and how many of them are within the standard; ``share`` is NaN where nobody lives.
+
+    ``unreached`` are those of the uncovered who cannot get to any facility they may use, however long they travel.
+    """
 
     persons: float
     covered: float
     share: float
+    unreached: float = 0.0
 
     @property
     def uncovered(self) -> float:
@@ -99,13 +105,39 @@ def read_shares(result: StudyResult) -> Shares:
     own = pd.MultiIndex.from_tuples([(s.id, s.group, s.base) for s in result.study.services])
     rows = table.loc[keys.isin(own)].sort_values("scope_code", kind="stable")
     found: dict[tuple[str, str, str, str], dict[str, Figures]] = {}
+    unreached = _unreached(result)
     key_columns = ("service", "standard", "serves_rule", "scope", "scope_code")
     number_columns = ("persons", "persons_covered", "share_covered")
     keyed = zip(*(rows[name].tolist() for name in key_columns), strict=True)
     numbers = zip(*(rows[name].to_numpy(dtype=float).tolist() for name in number_columns), strict=True)
-    for (service, standard, rule, scope, code), figures in zip(keyed, numbers, strict=True):
-        found.setdefault((service, standard, rule, scope), {})[str(code)] = Figures(*figures)
+    for (service, standard, rule, scope, code), (persons, covered, share) in zip(keyed, numbers, strict=True):
+        key = (service, standard, rule, scope)
+        left_out = unreached.get((*key, str(code)), 0.0)
+        found.setdefault(key, {})[str(code)] = Figures(persons, covered, share, left_out)
     return Shares(found)
+
+
+def _unreached(result: StudyResult) -> dict[tuple[str, str, str, str, str], float]:
+    """Return the persons who reach no facility at all, by service, standard, rule, scope and code."""
+    rows = result.access.loc[np.isinf(result.access["time_s"].to_numpy(dtype=float))]
+    if rows.empty:
+        return {}
+    points = result.demand.points.set_index("demand_id")
+    at = points.index.get_indexer(pd.Index(rows["demand_id"]))
+    persons = np.zeros(len(rows))
+    for service in result.study.services:
+        column = result.demand.persons[persons_column(service.base, service.group)].to_numpy(dtype=float)
+        chosen = (rows["service"] == service.id).to_numpy() & (at >= 0)
+        persons[chosen] = column[at[chosen]]
+    places = points.iloc[at]
+    scopes = {"district": None, "island": places["island"], "township": places["township_code"]}
+    found: dict[tuple[str, str, str, str, str], float] = {}
+    for scope, code in scopes.items():
+        codes = np.full(len(rows), result.study.id, dtype=object) if code is None else code.to_numpy(dtype=object)
+        keyed = rows[["service", "standard", "serves_rule"]].assign(code=codes, persons=persons)
+        sums = keyed.groupby(["service", "standard", "serves_rule", "code"], observed=True)["persons"].sum()
+        found |= {(*key[:3], scope, str(key[3])): float(total) for key, total in sums.items() if total > 0}
+    return found
 
 
 def township_names(result: StudyResult, words: Words) -> dict[str, str]:
@@ -119,7 +151,7 @@ def township_names(result: StudyResult, words: Words) -> dict[str, str]:
 
 
 def in_words(figures: Figures) -> dict[str, str]:
-    """Return figures as they are shown: persons, covered, uncovered and share.
+    """Return figures as they are shown: persons, covered, uncovered and share, and those who reach none at all.
 
     Persons can be fractions of spread totals; the uncovered are shown as the difference of the two whole numbers
     beside them, so that the three always add up for the reader.
@@ -130,4 +162,5 @@ def in_words(figures: Figures) -> dict[str, str]:
         "covered": wording.persons(figures.covered),
         "uncovered": wording.persons(difference or figures.uncovered),
         "share": wording.share(figures.share),
+        "unreached": wording.persons(figures.unreached),
     }

@@ -98,7 +98,8 @@ def _coverage(material: Material, service: ServiceConfig, standards: Standards) 
         parts = [(people, Drawn("people", data, show=False)), (uncovered, Drawn("uncovered", data, show=False))]
         parts += _choropleth_part(base, view, choropleth)
         group = words("anyone_may_use") if question.rule == "ignored" else ""
-        choices.append((words.name(question.standard), group, _add_view(sheet, view, parts, is_first=not choices)))
+        name = words.heading(words.name(question.standard))
+        choices.append((name, group, _add_view(sheet, view, parts, is_first=not choices)))
     _add_base_layers(sheet, base, words)
     _finish(sheet, material, service.id, title, ViewChoice(words("choose_standard"), choices))
     return sheet
@@ -123,7 +124,7 @@ def _overview(material: Material) -> PlanMap:
             (uncovered, Drawn("uncovered", data, show=False)),
             (facility, Drawn("facilities", {"data": facilities}, show=False)),
         ]
-        choices.append((words.name(service), "", _add_view(sheet, view, parts, is_first=not choices)))
+        choices.append((words.heading(words.name(service)), "", _add_view(sheet, view, parts, is_first=not choices)))
     _add_base_layers(sheet, base, words)
     _finish(sheet, material, None, title, ViewChoice(words("choose_service"), choices))
     return sheet
@@ -156,6 +157,7 @@ def _add_base_layers(sheet: PlanMap, base: Base, words: Words) -> None:
     """Add roads, borders and names: below the theme in the layer control, in panes of their own on the map."""
     if base.names:
         names = {f"set{i}": entry for i, entry in enumerate(base.names)}
+        names |= {"areas": base.townships} if base.townships else {}
         keys = [entry.key for entry in base.names]
         Drawn("names", names, options={"data": keys}, name=words("layer.names")).add_to(sheet)
     if base.roads:
@@ -183,12 +185,12 @@ def _finish(sheet: PlanMap, material: Material, service_id: str | None, title: s
     entries = notices.relevant(material.result, service_id)
     heading = {
         "study": words.name(study),
-        "badge": words("internal"),
+        "badge": notices.badge(entries, words),
         "title": title,
         "notice": notices.schematic_notice(study, entries, words),
         "sources": notices.lines(study, entries, words),
         "date": words("data_date", date=study.data_date.isoformat()),
-        "attribution": notices.attribution(entries, words),
+        "attribution": [words("internal"), *notices.attribution(entries, words)],
     }
     Panel("title", Data.of("title", heading)).add_to(sheet)
     choice.add_to(sheet)

@@ -68,7 +68,7 @@ def facilities_data(result: StudyResult, service: ServiceConfig, words: Words) -
     statuses, status_of = indexed(text_list(places["status"]))
     kinds, kind_of = indexed(text_list(places["data_kind"]))
     content = {
-        "title": words.name(service),
+        "title": words.heading(words.name(service)),
         "xy": pack_coordinates(lon_lat(places)),
         "names": text_list(places["name_zh"]),
         "levels": levels,
@@ -174,7 +174,8 @@ def _heading(material: Material, question: shares.Question) -> dict[str, Any]:
     figure = None
     if figures:
         shown = shares.in_words(figures)
-        figure = {"share": shown["share"], "text": words("figure", who=who, **shown)}
+        key = "figure_unreached" if round(figures.unreached) else "figure"
+        figure = {"share": shown["share"], "text": words(key, who=who, **shown)}
     return {
         "service": words.name(service),
         "standard": words.standard(material.result.study, question.standard),

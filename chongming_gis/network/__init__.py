@@ -1,5 +1,6 @@
 """Roads as one mode can use them: rules, compiled graph, snapping, and the way to and from networkx."""
 
+from chongming_gis.network.cells import Raster, SnappedCells, raster_around, raster_of_network, snap_cells
 from chongming_gis.network.compile import Graph, Network, compile_network
 from chongming_gis.network.exchange import to_networkx
 from chongming_gis.network.rules import PRESETS, TravelMode, mode_of_study, preset
@@ -9,11 +10,16 @@ __all__ = [
     "PRESETS",
     "Graph",
     "Network",
+    "Raster",
+    "SnappedCells",
     "SnappedPoints",
     "TravelMode",
     "compile_network",
     "mode_of_study",
     "preset",
+    "raster_around",
+    "raster_of_network",
+    "snap_cells",
     "snap_points",
     "to_networkx",
 ]

@@ -110,7 +110,7 @@ def snap_points(network: Network, points: gpd.GeoSeries) -> SnappedPoints:
     geometry = _checked(network, points)
     x, y = shapely.get_x(geometry), shapely.get_y(geometry)  # NaN where there is no point
     has_position = np.isfinite(x) & np.isfinite(y)
-    segments = _segments(network)
+    segments = segments_of(network)
     large, any_piece = _nearest(network, segments, x, y)
     chosen = np.where(large.segment >= 0, large.segment, any_piece.segment)
     place = np.where(large.segment >= 0, large.place, any_piece.place)
@@ -120,7 +120,7 @@ def snap_points(network: Network, points: gpd.GeoSeries) -> SnappedPoints:
     edge[found] = segments.edge[chosen[found]]
     return SnappedPoints(
         edge=edge,
-        fraction=_fractions(segments, chosen, place),
+        fraction=fractions_along(segments, chosen, place),
         off_network_m=off_m,
         off_network_s=off_m / kmh_to_ms(network.mode.off_network_speed_kmh),
         reason=np.where(found, SNAPPED, np.where(has_position, TOO_FAR, NO_POSITION)).astype(np.int32),
@@ -129,7 +129,7 @@ def snap_points(network: Network, points: gpd.GeoSeries) -> SnappedPoints:
 
 
 @dataclass(frozen=True, slots=True)
-class _Segments:
+class Segments:
     """The straight pieces of the edges that points may snap to; piece i runs from vertex ``first[i]`` to the next."""
 
     x: Floats
@@ -148,7 +148,8 @@ class _Found:
     distance_m: Floats
 
 
-def _segments(network: Network) -> _Segments:
+def segments_of(network: Network) -> Segments:
+    """Return the straight pieces of the edges that points may snap to."""
     edges = np.flatnonzero(network.can_snap)
     coords, owner = shapely.get_coordinates(network.lines[edges], return_index=True)
     x, y = np.ascontiguousarray(coords[:, 0]), np.ascontiguousarray(coords[:, 1])
@@ -157,7 +158,7 @@ def _segments(network: Network) -> _Segments:
     edge_m = np.asarray(np.bincount(owner[first], weights=length_m, minlength=len(edges)), dtype=float)
     before = np.cumsum(length_m) - length_m
     starts = np.searchsorted(owner[first], np.arange(len(edges)))
-    return _Segments(
+    return Segments(
         x=x,
         y=y,
         first=first,
@@ -168,11 +169,21 @@ def _segments(network: Network) -> _Segments:
     )
 
 
-def _nearest(network: Network, segments: _Segments, x: Floats, y: Floats) -> tuple[_Found, _Found]:
+def _nearest(network: Network, segments: Segments, x: Floats, y: Floats) -> tuple[_Found, _Found]:
     """Return the nearest place on a piece of network that is not tiny, and on any piece."""
     if len(segments.first) == 0 or len(x) == 0:
         nothing = _Found(np.full(len(x), -1, dtype=np.int32), np.zeros(len(x)), np.full(len(x), np.inf))
         return nothing, nothing
+    arguments = search_arguments(network, segments)
+    nearest: Callable[..., tuple[npt.NDArray[Any], ...]] = snapping.nearest_segments
+    limit_m = network.mode.max_snap_m
+    parts = over_ranges(len(x), lambda a, b: nearest(a, b, x, y, *arguments, limit_m))
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    return _Found(*columns[:3]), _Found(*columns[3:])
+
+
+def search_arguments(network: Network, segments: Segments) -> tuple[Any, ...]:
+    """Return what the kernels that search segments share: the segments, which are of large pieces, and their grid."""
     west, south = float(segments.x.min()), float(segments.y.min())
     width, height = float(segments.x.max()) - west, float(segments.y.max()) - south
     cell = max(
@@ -181,15 +192,11 @@ def _nearest(network: Network, segments: _Segments, x: Floats, y: Floats) -> tup
     shape = (west, south, cell, int(width / cell) + 1, int(height / cell) + 1)
     grid = snapping.grid_of_segments(segments.x, segments.y, segments.first, *shape)
     is_large = network.piece_m >= network.mode.tiny_piece_m
-    vertices = (segments.x, segments.y, segments.first, segments.edge, is_large)
-    nearest: Callable[..., tuple[npt.NDArray[Any], ...]] = snapping.nearest_segments
-    limit_m = network.mode.max_snap_m
-    parts = over_ranges(len(x), lambda a, b: nearest(a, b, x, y, *vertices, *grid, *shape, limit_m))
-    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    return _Found(*columns[:3]), _Found(*columns[3:])
+    return (segments.x, segments.y, segments.first, segments.edge, is_large, *grid, *shape)
 
 
-def _fractions(segments: _Segments, segment: Ints, place: Floats) -> Floats:
+def fractions_along(segments: Segments, segment: Ints, place: Floats) -> Floats:
+    """Return how far along their edges (0 = tail, 1 = head) places on segments are; 0 for no segment (-1)."""
     fraction = np.zeros(len(segment))
     found = np.flatnonzero(segment >= 0)
     at = segment[found]

@@ -8,10 +8,12 @@ from typing import Literal, TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell of a table: what it shows, and how it is set."""
+    """A cell of a table: what it shows, how it is set, the style that sets it off, and the id to which it leads."""
 
     shown: str
     kind: Literal["text", "short", "number"]
+    mark: str = ""
+    link: str = ""
 
 
 def text(shown: str) -> Cell:
@@ -31,10 +33,29 @@ def number(shown: str) -> Cell:
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """Running text."""
+    """Running text; ``link`` is the id and the title of a section to read on in."""
 
     text: str
     kind: str = "paragraph"
+    link: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """What must be known to read the table above, in small letters."""
+
+    items: tuple[str, ...]
+    kind: str = "notes"
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """A numbered list that cells refer to by ``<id>-<number>``."""
+
+    id: str
+    caption: str
+    items: tuple[str, ...]
+    kind: str = "references"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +68,14 @@ class Bullets:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table; the first cell of a row is its heading."""
+    """A table; the first cell of a row is its heading. One with ``folded`` shows that line until it is opened."""
 
     caption: str
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     strong_rows: tuple[int, ...] = ()
+    folded: str = ""
+    is_matrix: bool = False  # many narrow columns: one a place
     kind: str = "table"
 
 
@@ -68,7 +91,7 @@ class MapFrame:
     kind: str = "map"
 
 
-Block: TypeAlias = Paragraph | Bullets | Table | MapFrame
+Block: TypeAlias = Paragraph | Notes | Bullets | References | Table | MapFrame
 
 
 @dataclass(frozen=True, slots=True)

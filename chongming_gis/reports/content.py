@@ -10,16 +10,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chongming_gis import wording
-from chongming_gis.maps import notices, shares, views
-from chongming_gis.reports import method, plan
-from chongming_gis.reports.blocks import Bullets, MapFrame, Paragraph, Section, Table, number, text
+from chongming_gis.maps import notices, shares
+from chongming_gis.reports import figures, method, plan, verdict
+from chongming_gis.reports.blocks import Bullets, MapFrame, Paragraph, Section
+from chongming_gis.reports.figures import Told
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from chongming_gis.config import ServiceConfig
-    from chongming_gis.maps.shares import Figures, Question, Shares
-    from chongming_gis.reports.blocks import Block, Cell
+    from chongming_gis.maps.shares import Figures, Question
+    from chongming_gis.reports.blocks import Block
     from chongming_gis.results import StudyResult
     from chongming_gis.wording import Words
 
@@ -39,38 +38,30 @@ class Report:
     sections: tuple[Section, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """What sentences and tables are made from."""
-
-    result: StudyResult
-    words: Words
-    shares: Shares
-    townships: Mapping[str, str]
-
-
 def build_content(result: StudyResult, words: Words) -> Report:
     """Return what the report of a result says."""
     study = result.study
-    told = _Told(result, words, shares.read_shares(result), shares.township_names(result, words))
+    told = Told(result, words, shares.read_shares(result), shares.township_names(result, words))
     return Report(
         title=words("report.title", study=words.name(study)),
-        date=words("data_date", date=study.data_date.isoformat()),
-        badge=words("internal"),
+        date=words("report.date", date=study.data_date.isoformat()),
+        badge=notices.badge(notices.sources(result), words),
         notice=notices.schematic_notice(study, notices.sources(result), words),
         sections=(
             Section("summary", words("report.summary"), _summary(told)),
             Section("overview", words("report.overview_map"), (_map(told, "overview", words("map_overview")),)),
-            Section("standards", words("report.standards_chapter"), (_all_standards(told),)),
+            *_matrix(told),
+            Section("standards", words("report.standards_chapter"), (figures.standards_table(told),)),
             Section("services", words("report.services_chapter"), (), tuple(_service(told, s) for s in study.services)),
             *plan.sections(result, words),
+            *verdict.section(result, words),
             Section("method", words("report.method"), method.blocks(result, words)),
             Section("not-counted", words("report.not_counted"), (Bullets(tuple(words.starting("missing.").values())),)),
         ),
     )
 
 
-def _summary(told: _Told) -> tuple[Block, ...]:
+def _summary(told: Told) -> tuple[Block, ...]:
     result, words = told.result, told.words
     services = result.study.services
     scale = words(
@@ -83,16 +74,24 @@ def _summary(told: _Told) -> tuple[Block, ...]:
     opening = Paragraph(_joined([scale, *_range_sentence(told)], words))
     few = len(services) <= MOST_SENTENCES
     points = [_service_sentences(told, service) for service in services] if few else _band_sentences(told)
-    return (opening, Bullets(tuple(points)), _headline_table(told))
+    return (opening, Bullets(tuple(points)), *figures.headline_table(told))
 
 
-def _headline_shares(told: _Told) -> list[tuple[ServiceConfig, float]]:
+def _matrix(told: Told) -> tuple[Section, ...]:
+    """Return the chapter on townships and services, where townships have figures."""
+    table = figures.matrix(told)
+    if table is None:
+        return ()
+    return (Section("by-township", told.words("report.matrix_chapter"), (table,)),)
+
+
+def _headline_shares(told: Told) -> list[tuple[ServiceConfig, float]]:
     """Return the services whose headline share is known."""
     found = [(service, told.shares.whole(shares.headline(service))) for service in told.result.study.services]
-    return [(service, figures.share) for service, figures in found if figures and not math.isnan(figures.share)]
+    return [(service, whole.share) for service, whole in found if whole and not math.isnan(whole.share)]
 
 
-def _range_sentence(told: _Told) -> list[str]:
+def _range_sentence(told: Told) -> list[str]:
     """Return the services with the highest and the lowest share, where there are two that differ."""
     known = _headline_shares(told)
     if not known:
@@ -111,7 +110,7 @@ def _range_sentence(told: _Told) -> list[str]:
     ]
 
 
-def _band_sentences(told: _Told) -> list[str]:
+def _band_sentences(told: Told) -> list[str]:
     """Return the services sorted into bands of their share, the lowest share last in each."""
     sentences = []
     known = sorted(_headline_shares(told), key=lambda pair: -pair[1])
@@ -126,27 +125,42 @@ def _band_sentences(told: _Told) -> list[str]:
     return sentences
 
 
-def _service_sentences(told: _Told, service: ServiceConfig) -> str:
+def _service_sentences(told: Told, service: ServiceConfig) -> str:
     """Return how a service stands under its headline standard, and where those live who are left out."""
     words, question = told.words, shares.headline(service)
-    figures = told.shares.whole(question)
-    if figures is None:
+    found = told.shares.whole(question)
+    if found is None:
         return ""
     said = {
-        "service": words.name(service),
+        "service": words.heading(words.name(service)),
         "who": words.group(told.result.study, service.group, service.base),
         "standard": words.name(question.standard),
         "limits": words.standard(told.result.study, question.standard),
-        **shares.in_words(figures),
+        **shares.in_words(found),
     }
-    if math.isnan(figures.share):
+    if math.isnan(found.share):
         return words("report.nobody_sentence", **said)
-    if figures.uncovered == 0:
+    if found.uncovered == 0:
         return words("report.all_covered_sentence", **said)
-    return _joined([words("report.service_sentence", **said), *_worst_sentence(told, question)], words)
+    sentences = [
+        words("report.service_sentence", **said),
+        *_beyond_sentence(told, found),
+        *_worst_sentence(told, question),
+    ]
+    return _joined(sentences, words)
 
 
-def _worst_sentence(told: _Told, question: Question) -> list[str]:
+def _beyond_sentence(told: Told, found: Figures) -> list[str]:
+    """Return how many of the uncovered come too late and how many do not get there at all, where there are such."""
+    unreached, uncovered = round(found.unreached), round(found.persons) - round(found.covered)
+    if unreached == 0:
+        return []
+    key = "report.none_reach_sentence" if unreached >= uncovered else "report.beyond_sentence"
+    said = {"unreached": wording.persons(unreached), "beyond": wording.persons(max(uncovered - unreached, 0))}
+    return [told.words(key, minutes=figures.search_limit(told), **said)]
+
+
+def _worst_sentence(told: Told, question: Question) -> list[str]:
     """Return the townships with the most people left out, where there are several townships."""
     places = told.shares.by_code(question, "township")
     worst = sorted(places.items(), key=lambda item: (-item[1].uncovered, item[0]))[:MOST_PLACES_NAMED]
@@ -165,119 +179,24 @@ def _joined(sentences: list[str], words: Words) -> str:
     return ("" if words.language == "zh" else " ").join(sentence for sentence in sentences if sentence)
 
 
-def _headline_table(told: _Told) -> Table:
-    """Return every service under its headline standard."""
-    words, study = told.words, told.result.study
-    questions = [shares.headline(service) for service in study.services]
-    matters = any(told.shares.rule_matters(question) for question in questions)
-    rows = [
-        (
-            text(words.name(question.service)),
-            text(words.standard(study, question.standard)),
-            text(words.group(study, question.service.group, question.service.base)),
-            *_figure_cells(told.shares.whole(question)),
-            *_freed_cells(_freed(told, question), matters=matters),
-            number(_facility_count(told, question.service)),
-        )
-        for question in questions
-    ]
-    names = ["service", "limits", "who", "persons", "covered", "uncovered", "share"]
-    names += ["share_ignored"] * matters + ["facilities"]
-    return Table(words("report.by_service"), tuple(words(f"col.{name}") for name in names), tuple(rows))
-
-
-def _all_standards(told: _Told) -> Table:
-    """Return every service under every standard, the headline one first and set off."""
-    words, study = told.words, told.result.study
-    questions = [shares.Question(service, standard) for service in study.services for standard in service.standards]
-    matters = any(told.shares.rule_matters(question) for question in questions)
-    rows = [
-        (
-            text(f"{words.name(question.service)} · {words.name(question.standard)}"),
-            text(words.standard(study, question.standard)),
-            *_figure_cells(told.shares.whole(question)),
-            *_freed_cells(_freed(told, question), matters=matters),
-        )
-        for question in questions
-    ]
-    names = ["service_standard", "limits", "persons", "covered", "uncovered", "share"]
-    columns = tuple(words(f"col.{name}") for name in names + ["share_ignored"] * matters)
-    strong = tuple(k for k, q in enumerate(questions) if q.standard is q.service.standards[0])
-    return Table(words("report.by_standard"), columns, tuple(rows), strong_rows=strong)
-
-
-def _figure_cells(figures: Figures | None) -> list[Cell]:
-    if figures is None:
-        return [number(wording.NOTHING)] * 4
-    shown = shares.in_words(figures)
-    return [number(shown[key]) for key in ("persons", "covered", "uncovered", "share")]
-
-
-def _freed(told: _Told, question: Question) -> Figures | None:
-    """Return the figures without the serves rule, or None where the rule changes no figure."""
-    return told.shares.whole(question.freed) if told.shares.rule_matters(question) else None
-
-
-def _freed_cells(figures: Figures | None, *, matters: bool) -> list[Cell]:
-    return [number(wording.share(figures.share) if figures else wording.NOTHING)] if matters else []
-
-
-def _facility_count(told: _Told, service: ServiceConfig) -> str:
-    existing, planned = _facility_counts(told, service)
-    if not planned:
-        return f"{existing:,}"
-    return told.words("cell.with_planned", existing=f"{existing:,}", planned=f"{planned:,}")
-
-
-def _facility_counts(told: _Told, service: ServiceConfig) -> tuple[int, int]:
-    status = views.facilities_of(told.result, service)["status"]
-    return int((status == "existing").sum()), int((status == "planned").sum())
-
-
-def _service(told: _Told, service: ServiceConfig) -> Section:
+def _service(told: Told, service: ServiceConfig) -> Section:
     words, question = told.words, shares.headline(service)
-    existing, planned = _facility_counts(told, service)
+    existing, planned = figures.facility_counts(told, service)
     key = "report.planned_sentence" if planned else "report.facilities_sentence"
     sentences = [_service_sentences(told, service), words(key, existing=f"{existing:,}", planned=f"{planned:,}")]
-    freed = _freed(told, question)
+    freed = figures.freed_figures(told, question)
     if freed:
         shown = shares.in_words(freed)
         sentences.append(words("report.rule_sentence", share=shown["share"], covered=shown["covered"]))
     blocks: list[Block] = [
         Paragraph(_joined(sentences, words)),
         _map(told, service.id, words("map_coverage", service=words.name(service))),
-        *_place_tables(told, question),
+        *figures.place_tables(told, question),
     ]
-    return Section(f"service-{service.id}", words.name(service), tuple(blocks))
+    return Section(f"service-{service.id}", words.heading(words.name(service)), tuple(blocks))
 
 
-def _place_tables(told: _Told, question: Question) -> list[Table]:
-    """Return the figures by township, and by island where there are several."""
-    words, tables = told.words, []
-    matters = told.shares.rule_matters(question)
-    scopes: tuple[tuple[shares.Scope, int], ...] = (("township", 1), ("island", 2))
-    for scope, least in scopes:
-        places = told.shares.by_code(question, scope)
-        if len(places) < least:
-            continue
-        names = told.townships if scope == "township" else {code: words.or_raw("island", code) for code in places}
-        freed = told.shares.by_code(question.freed, scope)
-        rows = [
-            (text(names.get(code, code)), *_figure_cells(place), *_freed_cells(freed.get(code), matters=matters))
-            for code, place in places.items()
-        ]
-        whole = told.shares.whole(question)
-        whole_freed = _freed_cells(told.shares.whole(question.freed), matters=matters)
-        rows.append((text(words("report.whole")), *_figure_cells(whole), *whole_freed))
-        columns = [scope, "persons", "covered", "uncovered", "share", *["share_ignored"] * matters]
-        named = {"service": words.name(question.service), "standard": words.name(question.standard)}
-        caption = words(f"report.by_{scope}", **named)
-        shown = tuple(words(f"col.{name}") for name in columns)
-        tables.append(Table(caption, shown, tuple(rows), strong_rows=(len(rows) - 1,)))
-    return tables
-
-
-def _map(told: _Told, name: str, title: str) -> MapFrame:
+def _map(told: Told, name: str, title: str) -> MapFrame:
     words, file = told.words, f"{name}.html"
     return MapFrame(
         name=name,

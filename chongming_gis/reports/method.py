@@ -5,30 +5,36 @@ It says what the manifest says; a part that the manifest lacks is left out, exce
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from chongming_gis import wording
 from chongming_gis.maps import notices
-from chongming_gis.reports.blocks import Bullets, Paragraph, Table, number, short, text
+from chongming_gis.reports.blocks import Bullets, Cell, Paragraph, References, Table, number, short, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from chongming_gis.reports.blocks import Block, Cell
+    from chongming_gis.reports.blocks import Block
     from chongming_gis.results import StudyResult
-    from chongming_gis.wording import Words
+    from chongming_gis.wording import Sourced, Words
 
 _DIGEST_SHOWN = 12
+_REFERENCES = "ref"  # what the ids of numbered references begin with
+_SCHEMATIC = "schematic"
 
 
 def blocks(result: StudyResult, words: Words) -> tuple[Block, ...]:
     """Return the blocks of the chapter."""
-    manifest = result.manifest
+    manifest, cited = result.manifest, _Cited(words)
     found: list[Block | None] = [
         Bullets(tuple(words(f"method.{key}") for key in ("time", "nearest", "serves", "missing", "tables"))),
         _sources(result, words),
-        _standards(result, words),
-        _modes(result, words),
+        _decided_by_rule(result, words),
+        _bases(result, words, cited),
+        _modes(result, words, cited),
+        _standards(result, words, cited),
+        cited.block(),
         _networks(result, manifest.get("network") or (), words),
         _snapping(result, manifest.get("snapping") or (), words),
         _counts(result, manifest.get("counts") or {}, words),
@@ -36,10 +42,25 @@ def blocks(result: StudyResult, words: Words) -> tuple[Block, ...]:
         _versions(manifest.get("versions") or {}, words),
         Paragraph(words("method.digest", digest=manifest["study_digest"])) if manifest.get("study_digest") else None,
     ]
-    notes = tuple(str(note) for note in manifest.get("notices") or ())
-    if notes:
-        found += [Paragraph(words("method.notices")), Bullets(notes)]
     return tuple(block for block in found if block)
+
+
+class _Cited:
+    """The references of the chapter, each text once, numbered in order of appearance."""
+
+    def __init__(self, words: Words) -> None:
+        self._words = words
+        self._number: dict[str, int] = {}
+
+    def cell(self, entry: Sourced) -> Cell:
+        """Return a cell that refers to where an entry of the study comes from."""
+        place = self._number.setdefault(self._words.source(entry), len(self._number) + 1)
+        return Cell(f"[{place}]", "short", link=f"{_REFERENCES}-{place}")
+
+    def block(self) -> References | None:
+        """Return the list of references."""
+        listed = tuple(self._number)
+        return References(_REFERENCES, self._words("method.references"), listed) if listed else None
 
 
 def _table(caption: str, columns: Iterable[str], rows: Sequence[tuple[Cell, ...]], words: Words) -> Table | None:
@@ -57,36 +78,57 @@ def _sources(result: StudyResult, words: Words) -> Table | None:
     rows = [
         (
             text(words.role(result.study, str(entry["role"]))),
-            short(words.or_raw("kind", str(entry.get("kind") or "")) or wording.NOTHING),
-            text(_given(entry.get("source"))),
-            text(_given(entry.get("licence"))),
-            short(_given(entry.get("date"))),
+            short(wording.file_name(entry.get("path")) or wording.NOTHING),
+            _kind(str(entry.get("kind") or ""), words),
             number(_given(entry.get("position_quality_m"))),
+            text(words.told(entry, "source") or wording.NOTHING),
+            short(_given(entry.get("date"))),
+            text(words.told(entry, "licence") or wording.NOTHING),
+            text(words.told(entry, "how") or wording.NOTHING),
         )
         for entry in notices.sources(result)
     ]
-    return _table("method.sources", ("role", "kind", "source", "licence", "date", "quality"), rows, words)
+    columns = ("role", "file", "kind", "quality", "source", "date", "licence", "how")
+    return _table("method.sources", columns, rows, words)
 
 
-def _standards(result: StudyResult, words: Words) -> Table | None:
+def _kind(kind: str, words: Words) -> Cell:
+    shown = words.or_raw("kind", kind) or wording.NOTHING
+    return Cell(shown, "short", mark="schematic" if kind == _SCHEMATIC else "")
+
+
+def _decided_by_rule(result: StudyResult, words: Words) -> Paragraph | None:
+    """Return where the indicators are listed whose value a placing rule decides."""
+    plan = result.study.plan
+    if plan is None or not any(indicator.decided_by_rule for indicator in plan.indicators):
+        return None
+    return Paragraph(words("method.decided_by_rule"), link=("plan-schematic", words("plan.schematic")))
+
+
+def _bases(result: StudyResult, words: Words, cited: _Cited) -> Table | None:
+    rows = [(text(words.name(base)), cited.cell(base)) for base in result.study.bases]
+    return _table("method.bases", ("base", "reference"), rows, words)
+
+
+def _standards(result: StudyResult, words: Words, cited: _Cited) -> Table | None:
     rows = [
         (
-            text(f"{words.name(service)} · {words.name(standard)}"),
+            text(f"{words.heading(words.name(service))} · {words.name(standard)}"),
             text(words.standard(result.study, standard)),
-            text(standard.source),
+            cited.cell(standard),
         )
         for service in result.study.services
         for standard in service.standards
     ]
-    return _table("method.standards", ("service_standard", "limits", "source"), rows, words)
+    return _table("method.standards", ("service_standard", "limits", "reference"), rows, words)
 
 
-def _modes(result: StudyResult, words: Words) -> Table | None:
+def _modes(result: StudyResult, words: Words, cited: _Cited) -> Table | None:
     rows = [
-        (text(words.name(mode)), text(words.or_raw("preset", mode.preset)), text(mode.source))
+        (text(words.name(mode)), text(words.or_raw("preset", mode.preset)), cited.cell(mode))
         for mode in result.study.modes
     ]
-    return _table("method.modes", ("mode", "preset", "source"), rows, words)
+    return _table("method.modes", ("mode", "preset", "reference"), rows, words)
 
 
 def _mode_name(result: StudyResult, mode_id: object, words: Words) -> str:
@@ -103,7 +145,8 @@ def _networks(result: StudyResult, entries: Iterable[Mapping[str, Any]], words: 
     return _table("method.networks", ("mode", "nodes", "edges", "length_km", "components", "largest"), rows, words)
 
 
-def _snapping(result: StudyResult, entries: Iterable[Mapping[str, Any]], words: Words) -> Table | None:
+def _snapping(result: StudyResult, entries: Sequence[Mapping[str, Any]], words: Words) -> Table | None:
+    """Return how many points meet a road, by mode; folded where all do."""
     rows = []
     for entry in entries:
         what = str(entry.get("what"))
@@ -116,7 +159,10 @@ def _snapping(result: StudyResult, entries: Iterable[Mapping[str, Any]], words: 
         mode = text(_mode_name(result, entry.get("mode"), words))
         rows.append((text(name), mode, *counts, text(words.join(reasons))))
     columns = ("what", "mode", "points", "snapped", "out_of_reach", "moved", "reasons")
-    return _table("method.snapping", columns, rows, words)
+    table = _table("method.snapping", columns, rows, words)
+    if table is None or any(entry.get("out_of_reach") for entry in entries):
+        return table
+    return replace(table, folded=words("method.snapping_folded", n=len(rows)))
 
 
 def _counts(result: StudyResult, counts: Mapping[str, Any], words: Words) -> Table | None:
@@ -145,7 +191,8 @@ def _inputs(result: StudyResult, entries: Iterable[Mapping[str, Any]], words: Wo
             shown = words(key, read=shown, kept=_given(kept), waiting=_given(waiting))
         digest = str(entry.get("sha256") or wording.NOTHING)[:_DIGEST_SHOWN]
         role = words.role(result.study, str(entry.get("role")))
-        rows.append((text(role), text(_given(entry.get("path"))), short(digest), number(shown)))
+        name = wording.file_name(entry.get("path")) or wording.NOTHING
+        rows.append((text(role), text(name), short(digest), number(shown)))
     return _table("method.inputs", ("role", "file", "sha256", "rows"), rows, words)
 
 

@@ -1,4 +1,4 @@
-"""Where people live: point layers, tables of longitude and latitude, a population grid, or an OSM extract."""
+"""Where people live: point layers, tables of longitude and latitude, a grid, tables by village, or an OSM extract."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ import shapely
 from chongming_gis import crs as crs_module
 from chongming_gis import tables
 from chongming_gis.errors import InputFileError, StudyError, TableError
-from chongming_gis.sources import layers, population, tagged
+from chongming_gis.sources import layers, people, population, tagged
+from chongming_gis.sources.buildings import NOT_LIVED_IN
+from chongming_gis.sources.fetchedfile import require_fetched
+from chongming_gis.sources.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,37 +30,12 @@ if TYPE_CHECKING:
 #: The persons column of demand that comes from OSM; a study's groups name it.
 POPULATION = "population"
 
-#: Values of ``building`` in which nobody lives (wiki *Key:building*: commercial, religious, civic, agricultural,
-#: power, cars, other), and ruins. ``yes`` and every value that is not listed counts as lived in.
-NOT_LIVED_IN = frozenset(
-    {
-        *(
-            "no",
-            "garage",
-            "garages",
-            "carport",
-            "parking",
-            "shed",
-            "roof",
-            "ruins",
-            "collapsed",
-            "construction",
-            "ship",
-        ),
-        *("industrial", "warehouse", "commercial", "retail", "office", "supermarket", "kiosk", "service", "hangar"),
-        *("manufacture", "utility", "transformer_tower", "water_tower", "storage_tank", "silo", "digester", "tower"),
-        *("church", "chapel", "cathedral", "temple", "mosque", "synagogue", "shrine", "religious", "monastery"),
-        *("school", "kindergarten", "university", "college", "hospital", "public", "civic", "government", "museum"),
-        *("fire_station", "train_station", "station", "transportation", "bridge", "toilets", "stadium", "sports_hall"),
-        *("grandstand", "pavilion", "riding_hall", "sports_centre", "hotel", "bunker", "military"),
-        *("barn", "stable", "cowshed", "sty", "farm_auxiliary", "greenhouse", "greenhouse_horticulture", "glasshouse"),
-        *("slurry_tank", "hut", "boathouse", "entrance", "underpass_entrance", "subway_entrance", "gatehouse"),
-    }
-)
 _GROUPED_NUMBER = re.compile(r"^\d{1,3}(?:[ ,.'\u00a0]\d{3})+$|^\d+$")
 
 
-def read_demand(source: DemandSource, *, path: Path, study: StudyConfig, crs: CRS) -> tables.Demand:
+def read_demand(
+    source: DemandSource, *, path: Path, study: StudyConfig, crs: CRS, around: Surroundings | None = None
+) -> tables.Demand:
     """Return demand points in the metric CRS and their persons by base and group, ordered by demand_id.
 
     Parameters
@@ -65,6 +43,8 @@ def read_demand(source: DemandSource, *, path: Path, study: StudyConfig, crs: CR
     source : the study's ``sources.demand``.
     path : the file, resolved from the study file.
     study : for its groups (whose columns are added up), and its settlement classes.
+    around : the region, areas, land and roads of the study: a grid is clipped and split by them, the people of tables
+        are put inside them.
 
     Returns
     -------
@@ -83,8 +63,13 @@ def read_demand(source: DemandSource, *, path: Path, study: StudyConfig, crs: CR
         Columns are missing, persons missing or negative, ids repeated, settlement classes missing or unknown; every
         fault is listed with its rows.
     """
+    require_fetched(source, path)
+    if source.tables:
+        return people.read_people(source, study=study, crs=crs, around=around or Surroundings())
     if path.suffix.lower() in population.SUFFIXES:
-        return population.read_population(source, path=path, study=study, crs=crs)
+        return population.read_population(source, path=path, study=study, crs=crs, around=around)
+    if source.shares:
+        raise StudyError("sources.demand.shares: is for a grid or for tables; give points a column for each group")
     family = layers.check_suffix(path, layers.TABLE, layers.LAYER, layers.OSM)
     if (family is layers.OSM) != (source.osm is not None):
         need = "is needed for an OSM file" if source.osm is None else "is only for OSM files"
@@ -94,12 +79,18 @@ def read_demand(source: DemandSource, *, path: Path, study: StudyConfig, crs: CR
     elif source.osm == "places":
         table, dropped = _places(path)
     else:
-        table, dropped = layers.read_points(path, columns=source.columns, layer=source.layer, datum=source.datum), []
+        table = layers.read_points(
+            path, columns=source.columns, layer=source.layer, datum=source.datum, axes=source.axes
+        )
+        dropped = []
     if table.frame.empty:
         raise InputFileError(f"{path}: there is no demand point in this file ({len(dropped)} dropped)")
     demand = _demand_of(table, source, study=study, crs=crs, where=str(path))
     read = len(table.frame) + len(dropped)
-    return replace(demand, report={"points_read": read, "points_dropped": len(dropped), "dropped": dropped})
+    report = {"points_read": read, "points_dropped": len(dropped), "dropped": dropped}
+    if source.osm is None:
+        report["row_of"] = demand.report["row_of"]
+    return replace(demand, report=report)
 
 
 def _demand_of(
@@ -116,20 +107,29 @@ def _demand_of(
         *persons_faults,
     ]
     if faults:
-        raise TableError.of(faults, where=where)
+        kept = _without_faults(table, faults)
+        rest = None if kept is None else _demand_of(kept, source, study=study, crs=crs, where=where)
+        raise TableError.of(faults, where=where, kept=rest)
     points = gpd.GeoDataFrame(columns, geometry=frame.geometry, crs=frame.crs)
     points = crs_module.to_metric(points, crs, where=where).sort_values("demand_id", kind="stable")
     persons = persons.loc[points.index].set_axis(pd.Index(points["demand_id"], name="demand_id"))
     points = points.reset_index(drop=True)
     tables.validate(points, tables.DEMAND, where=where)
-    return tables.Demand(points=points, persons=persons)
+    row_of = dict(zip(columns["demand_id"], table.row_numbers.tolist(), strict=True))
+    return tables.Demand(points=points, persons=persons, report={"row_of": row_of})
+
+
+def _without_faults(table: layers.PointTable, faults: list[Finding]) -> layers.PointTable | None:
+    """Return the records without a fault; None where there are none, or the whole table has one."""
+    wanted = ~np.isin(table.row_numbers, [fault.row or 0 for fault in faults])
+    if any(fault.row is None for fault in faults) or not wanted.any():
+        return None
+    return replace(table.take(wanted), faults=[])
 
 
 def _id_faults(table: layers.PointTable, ids: pd.Series) -> list[Finding]:
     if "demand_id" not in table.frame.columns:
-        have = layers.name_columns(table.frame)
-        words, remedy = f"no column 'demand_id'; the file has {have}", "map one in sources.demand.columns"
-        return table.table_fault(words, rule="column_missing", suggestion=remedy)
+        return table.column_fault("demand_id", suggestion="map one in sources.demand.columns")
     return [
         *table.fault(ids.isna(), "demand_id is missing", rule="id_missing", column="demand_id"),
         *table.fault(
@@ -144,13 +144,19 @@ def _id_faults(table: layers.PointTable, ids: pd.Series) -> list[Finding]:
 def _class_faults(table: layers.PointTable, classes: pd.Series, allowed: set[str]) -> list[Finding]:
     if classes.isna().all():
         remedy = "add the column, or one class for all in sources.demand.settlement_class"
-        return table.table_fault("no settlement_class", rule="column_missing", suggestion=remedy)
+        return table.table_fault("no settlement_class", rule="class_column_missing", suggestion=remedy)
     known = ", ".join(sorted(allowed))
     column = "settlement_class"
     unknown = classes.notna() & ~classes.isin(allowed)
     return [
         *table.fault(classes.isna(), "settlement_class is missing", rule="class_missing", column=column),
-        *table.fault(unknown, f"settlement_class is none of the study's: {known}", rule="class_unknown", column=column),
+        *table.fault(
+            unknown,
+            f"settlement_class is none of the study's: {known}",
+            rule="class_unknown",
+            column=column,
+            details={"known": known},
+        ),
     ]
 
 
@@ -163,8 +169,7 @@ def _persons(table: layers.PointTable, study: StudyConfig) -> tuple[pd.DataFrame
     faults: list[Finding] = []
     for name in dict.fromkeys(name for names in wanted.values() for name in names):
         if name not in table.frame.columns:
-            words = f"no persons column {name!r}; the file has {layers.name_columns(table.frame)}"
-            faults += table.table_fault(words, rule="column_missing", suggestion="map it in sources.demand.columns")
+            faults += table.column_fault(name, suggestion="map it in sources.demand.columns")
             continue
         number = layers.to_numbers(table.frame[name])
         words, remedy = f"{name} is missing or not a number", "write 0 where nobody lives"

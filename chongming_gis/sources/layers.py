@@ -19,8 +19,11 @@ import shapely
 from pyogrio.errors import DataLayerError, DataSourceError
 
 from chongming_gis import crs as crs_module
-from chongming_gis.errors import CrsError, InputFileError, TableError
+from chongming_gis import datums
+from chongming_gis.errors import CrsError, InputFileError, TableError, UndeclaredDatumError
 from chongming_gis.findings import Finding
+from chongming_gis.sources import shapefiles
+from chongming_gis.sources.positions import position_faults
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,14 +34,12 @@ if TYPE_CHECKING:
 
     from chongming_gis.findings import Severity
 
+    Floats = npt.NDArray[np.float64]
+
 OSM = (".osm.pbf", ".pbf", ".osm", ".osm.bz2", ".osm.gz")
 LAYER = (".gpkg", ".shp", ".geojson", ".parquet")
 GRAPH = (".graphml",)
 TABLE = (".csv",)
-
-#: What a table of longitude and latitude may say its datum is. CGCS2000 and WGS 84 differ by less than 0.1 m
-#: (Cheng et al. 2009), far below any position used here; the encrypted map datums are off by 500 m and refused.
-DATUMS = ("wgs84", "cgcs2000")
 
 
 def check_suffix(path: Path, *families: tuple[str, ...]) -> tuple[str, ...]:
@@ -96,28 +97,17 @@ def _read_ogr(path: Path, layer: str | None) -> gpd.GeoDataFrame:
             raise InputFileError(
                 f"{path}: has no layer {layer!r}; layers with geometry: {', '.join(spatial) or 'none'}"
             )
-        _refuse_short_shapefile(path)
+        shapefiles.refuse_short(path)
         with warnings.catch_warnings():
             # Outlines are repaired and heights and measures dropped by who reads them; dates are read as text.
             warnings.filterwarnings("ignore", message="(?i).*(winding|organizePolygons)", category=RuntimeWarning)
             warnings.filterwarnings("ignore", message="(?i).*(measured|parse)", category=UserWarning)
-            return pyogrio.read_dataframe(path, layer=layer)
+            return pyogrio.read_dataframe(path, layer=layer, encoding=shapefiles.encoding_of(path))
     except (DataSourceError, DataLayerError) as error:
         reason = _one_line(error)
         raise InputFileError(
             f"{path}: cannot be read as {path.suffix} ({reason}); it is damaged or misnamed"
         ) from error
-
-
-def _refuse_short_shapefile(path: Path) -> None:
-    """GDAL reads a truncated .shp without a word, as rows without geometry; the header tells how long it was."""
-    if path.suffix.lower() != ".shp":
-        return
-    with path.open("rb") as file:
-        header = file.read(28)
-    words = int.from_bytes(header[24:28], "big")  # of 16 bits (ESRI Shapefile Technical Description, 1998, p. 4)
-    if path.stat().st_size < 2 * words:
-        raise InputFileError(f"{path}: is incomplete (its header says {2 * words:,} bytes); copy it again")
 
 
 def _one_line(error: Exception) -> str:
@@ -172,39 +162,83 @@ def read_csv(path: Path) -> pd.DataFrame:
     raise InputFileError(f"{path}: is neither UTF-8 nor GB 18030 text; save it as CSV UTF-8")
 
 
-def _located(table: PointTable, *, datum: str | None) -> PointTable:
-    """Return a table with the points of its columns ``lon`` and ``lat`` (WGS 84), and what is wrong with them.
+def positions_of(table: PointTable, *, datum: str | None, axes: str | None = None) -> PointTable:
+    """Return a table of coordinates with its points in EPSG:4326, and what is wrong with them added to its faults.
+
+    Parameters
+    ----------
+    table : with columns ``lon`` and ``lat``, or ``x`` and ``y`` for a datum ``epsg:N``. Rows without a usable position
+        have an empty point and a fault.
+    datum : ``wgs84``, ``cgcs2000``, ``gcj02``, ``bd09`` or ``epsg:N``.
+    axes : for ``epsg:N``: ``easting_northing`` or ``northing_easting``, the order of x and y.
 
     Raises
     ------
+    UndeclaredDatumError
+        The datum is not declared; the error carries the coordinates.
     CrsError
-        The datum is not declared, or is another one.
+        The datum is unknown, or ``axes`` does not fit it.
     TableError
         The columns are missing.
     """
     frame, where = table.frame, table.where
-    if datum not in DATUMS:
-        got = "is not declared" if datum is None else f"{datum!r} is not accepted"
-        raise CrsError(f"{where}: the datum of lon and lat {got}; write datum = 'wgs84' or 'cgcs2000'")
-    absent = [name for name in ("lon", "lat") if name not in frame.columns]
+    if datum is None:
+        raise _undeclared(table)
+    try:
+        datum = datums.parse(datum)
+        datums.check(datum, axes)
+    except CrsError as error:
+        raise CrsError(f"{where}: {error}") from error
+    first, second = _coordinates(frame, datums.columns_of(datum), where=where)
+    found = position_faults(first, second, datum=datum, axes=axes)
+    is_faulty = np.any([fault.rows for fault in found], axis=0)
+    lon, lat = datums.to_wgs84(
+        np.where(is_faulty, np.nan, first), np.where(is_faulty, np.nan, second), datum=datum, axes=axes
+    )
+    points = np.asarray(shapely.points(lon, lat), dtype=object)
+    points[is_faulty] = shapely.Point()
+    faults = [
+        finding
+        for fault in found
+        for finding in table.fault(
+            fault.rows,
+            fault.words,
+            rule=fault.rule,
+            column=fault.column,
+            suggestion=fault.suggestion,
+            details=fault.details,
+        )
+    ]
+    located = gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries(points, index=frame.index, crs=crs_module.GEOGRAPHIC))
+    return replace(table, frame=located, faults=[*table.faults, *faults])
+
+
+def _coordinates(frame: pd.DataFrame, names: tuple[str, str], *, where: str) -> tuple[Floats, Floats]:
+    absent = [name for name in names if name not in frame.columns]
     if absent:
         raise TableError(f"{where}: no column {' and '.join(absent)}; the file has {name_columns(frame)}")
-    lon, lat = (to_numbers(frame[name]) for name in ("lon", "lat"))
-    is_number = np.isfinite(lon) & np.isfinite(lat)
-    in_range = (np.abs(lon) <= 180.0) & (np.abs(lat) <= 90.0)
-    swapped = (np.abs(lon) <= 90.0) & (np.abs(lat) > 90.0) & (np.abs(lat) <= 180.0)
-    faults = [
-        *table.fault(~is_number, "lon or lat is missing or not a number", rule="position_missing", column="lon"),
-        *table.fault(swapped, "lon and lat are swapped", rule="position_swapped", column="lon"),
-        *table.fault(
-            is_number & ~in_range & ~swapped, "lon or lat is out of range", rule="position_range", column="lon"
-        ),
-    ]
-    points = gpd.GeoSeries(shapely.points(lon, lat), index=frame.index, crs=crs_module.GEOGRAPHIC)
-    return replace(table, frame=gpd.GeoDataFrame(frame, geometry=points), faults=faults)
+    return to_numbers(frame[names[0]]), to_numbers(frame[names[1]])
 
 
-def to_numbers(column: pd.Series) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _undeclared(table: PointTable) -> UndeclaredDatumError:
+    """Return the error that a table declares no datum, with its coordinates: degrees, or metres if it has only those.
+
+    Raises
+    ------
+    TableError
+        It has neither.
+    """
+    names = (
+        ("x", "y") if {"x", "y"} <= set(table.frame.columns) and "lon" not in table.frame.columns else ("lon", "lat")
+    )
+    coordinates = _coordinates(table.frame, names, where=table.where)
+    words = f"the datum of {names[0]} and {names[1]} is not declared"
+    remedy = f"write datum = one of {datums.CHOICES}"
+    finding = Finding("error", table.where, words, remedy, rule="datum_undeclared", details={"choices": datums.CHOICES})
+    return UndeclaredDatumError(finding, columns=names, coordinates=coordinates)
+
+
+def to_numbers(column: pd.Series) -> Floats:
     """Return a column as float64; what is not a number becomes NaN."""
     return pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
 
@@ -218,7 +252,8 @@ def geometry_faults(frame: gpd.GeoDataFrame, accepted: Sequence[str], *, where: 
     for kind in sorted(set(kinds[~missing]) - set(accepted)):
         faulty = (kinds == kind) & ~missing
         words = f"{faulty.sum()} {kind} where {' or '.join(accepted)} is needed"
-        faults += layer.fault(faulty, words, rule="geometry_kind", suggestion=remedy)
+        details = {"kind": kind, "accepted": ", ".join(accepted)}
+        faults += layer.fault(faulty, words, rule="geometry_kind", suggestion=remedy, details=details)
     return faults
 
 
@@ -247,6 +282,25 @@ class PointTable:
     first_row: int  # the number the file shows beside its first record: 2 under the header of a CSV, 1 in a layer
     where: str = ""  # the file, as messages name it
     names: Mapping[str, str] = field(default_factory=dict)  # our column -> the file's, where they differ
+    rows: npt.NDArray[np.int64] | None = None  # the file's row of each record, where they do not just follow each other
+    sheet: str = ""
+    shown: pd.DataFrame | None = None  # the texts of the file, where ``frame`` has what was read from them
+
+    @property
+    def row_numbers(self) -> npt.NDArray[np.int64]:
+        """The number that the file shows beside each record."""
+        return np.arange(len(self.frame)) + self.first_row if self.rows is None else self.rows
+
+    def take(self, wanted: npt.NDArray[np.bool_]) -> PointTable:
+        """Return some of the records, with the numbers they have in the file."""
+        if wanted.all():
+            return self
+        return replace(
+            self,
+            frame=self.frame[wanted].reset_index(drop=True),
+            rows=self.row_numbers[wanted],
+            shown=None if self.shown is None else self.shown[wanted].reset_index(drop=True),
+        )
 
     def fault(
         self,
@@ -261,7 +315,8 @@ class PointTable:
     ) -> list[Finding]:
         """Return one finding a faulty row, with the value that the row has in ``column`` (our name)."""
         rows = np.flatnonzero(np.asarray(faulty, dtype=bool))
-        values = self.frame[column] if column in self.frame.columns else None
+        texts = self.frame if self.shown is None else self.shown
+        values = texts[column] if column in texts.columns else None
         return [
             Finding(
                 severity,
@@ -269,7 +324,8 @@ class PointTable:
                 words,
                 suggestion,
                 rule=rule,
-                row=int(row) + self.first_row,
+                sheet=self.sheet,
+                row=int(self.row_numbers[row]),
                 column=self.names.get(column, column),
                 value="" if values is None or pd.isna(values.iloc[row]) else str(values.iloc[row]),
                 details=details or {},
@@ -277,38 +333,77 @@ class PointTable:
             for row in rows
         ]
 
-    def table_fault(self, words: str, *, rule: str, suggestion: str = "") -> list[Finding]:
+    def table_fault(
+        self, words: str, *, rule: str, suggestion: str = "", details: Mapping[str, str] | None = None
+    ) -> list[Finding]:
         """Return the finding that the whole table has a fault."""
-        return [Finding("error", self.where, words, suggestion, rule=rule)]
+        return [Finding("error", self.where, words, suggestion, rule=rule, sheet=self.sheet, details=details or {})]
+
+    def column_fault(self, name: str, *, suggestion: str) -> list[Finding]:
+        """Return the finding that the table lacks a column (our name)."""
+        have = name_columns(self.frame if self.shown is None else self.shown)
+        words, details = f"no column {name!r}; the file has {have}", {"wanted": name, "have": have}
+        return self.table_fault(words, rule="column_missing", suggestion=suggestion, details=details)
 
 
 def read_points(
-    path: Path, *, columns: Mapping[str, str], layer: str | None = None, datum: str | None = None
+    path: Path,
+    *,
+    columns: Mapping[str, str],
+    layer: str | None = None,
+    datum: str | None = None,
+    axes: str | None = None,
 ) -> PointTable:
-    """Return the records of a point layer, or of a CSV with columns ``lon`` and ``lat``.
+    """Return the records of a point layer, or of a CSV with columns ``lon`` and ``lat`` (or ``x`` and ``y``).
 
     Parameters
     ----------
     columns : our column -> the file's column.
-    datum : CSV: the datum of its positions.
+    datum, axes : CSV: what its coordinates are, see ``positions_of``. A layer names its CRS itself; but where it holds
+        longitudes and latitudes taken from a Chinese web map, ``gcj02`` or ``bd09`` says so.
 
     Raises
     ------
     InputFileError
         The file is missing, damaged, or of a format that is not read.
     CrsError
-        A layer without CRS, or a table whose datum is not declared.
+        A layer without CRS, or with one that contradicts the datum; a table whose datum is not declared.
     TableError
-        A mapped column is missing, or lon and lat are.
+        A mapped column is missing, or the coordinate columns are.
     """
     family = check_suffix(path, TABLE, LAYER)
     if family is TABLE:
         table = rename_columns(read_csv(path), columns, where=str(path))
-        return _located(PointTable(table, [], first_row=2, where=str(path), names=dict(columns)), datum=datum)
-    frame = rename_columns(read_layer(path, layer=layer), columns, where=str(path))
+        read = PointTable(table, [], first_row=2, where=str(path), names=dict(columns))
+        return positions_of(read, datum=datum, axes=axes)
+    frame = rename_columns(
+        _from_map_datum(read_layer(path, layer=layer), datum, where=str(path)), columns, where=str(path)
+    )
     remedy = "keep the points alone in a layer of their own"
     faults = geometry_faults(frame, ("Point",), where=str(path), remedy=remedy)
     return PointTable(gpd.GeoDataFrame(frame), faults, first_row=1, where=str(path), names=dict(columns))
+
+
+def _from_map_datum(frame: gpd.GeoDataFrame, datum: str | None, *, where: str) -> gpd.GeoDataFrame:
+    """Return a layer with positions of a web map turned into WGS 84; one in a surveyor's CRS stays as it is.
+
+    Raises
+    ------
+    CrsError
+        The layer is in metres, but declared to come from a web map; or the datum names a grid, which the layer does.
+    """
+    if datum in {None, "wgs84", "cgcs2000"}:
+        return frame
+    convert = datums.DEGREES.get(datum or "")
+    if convert is None or not frame.crs.is_geographic:
+        have = frame.crs.name
+        raise CrsError(f"{where}: datum = {datum!r} does not fit a layer that says its CRS ({have}); remove the datum")
+
+    def move(coords: Floats) -> Floats:
+        return np.column_stack(convert(coords[:, 0], coords[:, 1]))
+
+    moved = np.asarray(shapely.transform(frame.geometry.to_numpy(), move), dtype=object)
+    return frame.set_geometry(gpd.GeoSeries(moved, index=frame.index, crs=crs_module.GEOGRAPHIC))
 
 
 def text_column(frame: pd.DataFrame, name: str, *, default: str | None = None) -> pd.Series:

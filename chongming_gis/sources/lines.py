@@ -76,9 +76,8 @@ def read_lines(path: Path, *, columns: Mapping[str, str], layer: str | None) -> 
     remedy = "save the lines alone in a layer of their own"
     faults = layers.geometry_faults(frame, ("LineString", "MultiLineString"), where=str(path), remedy=remedy)
     if "highway" not in frame.columns:
-        words = f"no column 'highway'; the file has {layers.name_columns(frame)}"
         remedy = "map the one with the road class, columns = { highway = '...' }"
-        faults += table.table_fault(words, rule="column_missing", suggestion=remedy)
+        faults += table.column_fault("highway", suggestion=remedy)
     if faults:
         raise TableError.of(faults, where=str(path))
     if frame.empty:

@@ -118,7 +118,7 @@ def name_known_places(facts: Facts, tables: dict[str, pd.DataFrame]) -> dict[str
         is_free = (table["township_code"] == township) & (table["data_kind"] == "schematic")
         row = table.index[is_free][0]
         fact = named.loc[name]
-        table.loc[row, ["name_zh", "data_kind", "source"]] = [name, "sourced", f"name and township: {fact['source']}"]
+        table.loc[row, ["name_zh", "data_kind", "source"]] = [name, "sourced", f"名称与所在乡镇：{fact['source_zh']}"]
         table.loc[row, "kind"] = kind
     return tables
 
@@ -155,7 +155,7 @@ def _planned_home(
         "capacity_dementia_beds": None,
         "standardised": None,
         "data_kind": "sourced",
-        "source": f"name and township: {fact['source']}",
+        "source": f"名称与所在乡镇：{fact['source_zh']}",
     }
 
 
@@ -185,7 +185,7 @@ def _added_meal_points(facts: Facts, meals: pd.DataFrame, units: Units) -> pd.Da
                 "y": y,
                 "capacity_meals_per_day": int(meal),
                 "data_kind": "schematic",
-                "source": "count: 111 at the end of 2022 (shcm.gov.cn/wwb 2023-03-06); place: rule",
+                "source": "数量：2022年末111处（shcm.gov.cn/wwb 2023-03-06）；位置：按规则",
             }
         )
     for name, township in ADDED_MEAL_POINTS.items():
@@ -193,7 +193,7 @@ def _added_meal_points(facts: Facts, meals: pd.DataFrame, units: Units) -> pd.Da
         mine = [row for row in rows if row["township_code"] == township]
         if mine:
             mine[0].update(
-                name_zh=name, kind="canteen", data_kind="sourced", source=f"name and township: {fact['source']}"
+                name_zh=name, kind="canteen", data_kind="sourced", source=f"名称与所在乡镇：{fact['source_zh']}"
             )
     return pd.DataFrame(rows)
 
@@ -229,7 +229,7 @@ def _cemeteries(facts: Facts, grounds: pd.DataFrame, townships: gpd.GeoDataFrame
                 "x": at[0],
                 "y": at[1],
                 "data_kind": "sourced",
-                "source": f"{fact['address']}: {fact['source']}",
+                "source": fact["source_zh"],
             }
         )
     return pd.DataFrame(rows)

@@ -145,7 +145,7 @@ def _row(rule: Rule, units: Units, unit: Any, township: str, number: int, *, slo
         "y": y,
         "position_quality_m": QUALITY_RULE_M,
         "data_kind": "schematic",
-        "source": "count: plan 沪崇府办发〔2021〕15号 or planning assumption (facility_counts.csv); place: rule",
+        "source": "数量：沪崇府办发〔2021〕15号或规划假设（facility_counts.csv）；位置：按规则",
     }
 
 

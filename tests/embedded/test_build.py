@@ -33,6 +33,44 @@ def test_a_changed_file_is_told(shipped):
     assert writing._layer_differences("towns", stored, moved) == ["towns: geometries differ"]
 
 
+def with_first_geometry(layer, geometry):
+    """Return a layer whose first geometry is another one."""
+    return layer.set_geometry([geometry, *layer.geometry.iloc[1:]], crs=layer.crs)
+
+
+@pytest.mark.parametrize("name", ["townships", "villages", "islands", "land"])
+def test_one_vertex_moved_by_50_metres_is_told(shipped, name):
+    """0.0005 degrees of latitude are 55 m, 0.00002 are 2.2 m: both are changes, in any area."""
+    stored = gpd.read_parquet(shipped.folder / f"boundaries/{name}.parquet")
+    outline = stored.geometry.iloc[0]
+    for moved_degrees in (0.0005, 0.00002):
+        xy = shapely.get_coordinates(outline)
+        xy[5, 1] += moved_degrees
+        moved = with_first_geometry(stored, shapely.set_coordinates(shapely.transform(outline, np.copy), xy))
+        assert writing._layer_differences(name, stored, moved) == [f"{name}: geometries differ"]
+
+
+def test_the_same_area_with_other_vertices_is_no_change(shipped):
+    """Another start of the ring, another order of parts, a vertex more on a straight side: no area has changed."""
+    stored = gpd.read_parquet(shipped.folder / "boundaries/land.parquet")
+    outline = shapely.get_parts(stored.geometry.iloc[0])[0]
+    ring = shapely.get_coordinates(shapely.get_exterior_ring(outline))
+    middle = (ring[0] + ring[1]) / 2
+    turned = np.vstack([middle, ring[1:], middle])
+    holes = list(shapely.get_rings(outline)[1:])
+    first = with_first_geometry(stored, outline)
+    again = with_first_geometry(stored, shapely.polygons(turned, holes=holes or None))
+    assert not shapely.equals_exact(first.geometry.iloc[0], again.geometry.iloc[0], 1e-6)
+    assert writing._layer_differences("land", first, again) == []
+
+
+def test_roads_are_compared_vertex_by_vertex(shipped):
+    """A road that runs the other way lies in the same place and is another road."""
+    stored = gpd.read_parquet(shipped.folder / "network/roads.parquet")
+    turned = with_first_geometry(stored, stored.geometry.iloc[0].reverse())
+    assert writing._layer_differences("roads", stored, turned) == ["roads: geometries differ"]
+
+
 def test_shipped_data_is_at_most_10_mb_and_every_file_is_in_the_catalogue(shipped):
     files = [path for path in shipped.folder.rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) < 10e6

@@ -72,10 +72,10 @@ def test_a_grid_that_cannot_be_right_is_told(tmp_path):
     (tmp_path / "text.tif").write_text("no grid")
     with pytest.raises(InputFileError, match="cannot be read as a grid"):
         read(tmp_path / "text.tif")
-    with pytest.raises(TableError, match=r"2 cell\(s\) hold no number of persons, e.g. -1.0 in row 1, column 1"):
+    with pytest.raises(TableError, match=r"2 cell\(s\) hold no number of persons .*, e.g. -1 in row 1, column 1"):
         read(write(tmp_path / "negative.tif", COUNTS[:, :, :], nodata=None, names=("people_f", "people_m")))
-    with pytest.raises(CrsError, match=r"EPSG:32650, the study in EPSG:32651"):
-        read(write(tmp_path / "zone.tif", crs="EPSG:32650"))
+    with pytest.raises(CrsError, match=r"the grid does not say its CRS; declare it in the study"):
+        read(write(tmp_path / "zone.tif", crs=None))
     with pytest.raises(StudyError, match="no band for 'people_m'; the grid has people_f, men"):
         read(write(tmp_path / "names.tif", names=("people_f", "men")))
     with pytest.raises(StudyError, match="people_m = 7: the grid has 2 bands"):

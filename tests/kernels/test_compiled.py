@@ -52,7 +52,7 @@ def test_a_second_process_takes_the_code_that_the_first_compiled(tmp_path):
 def package_in_stone(tmp_path):
     """A copy of the package with a file where its cache folder would be: not even the superuser can write there."""
     copy = tmp_path / "site" / "chongming_gis"
-    for name in ("__init__.py", "errors.py", "kernels"):
+    for name in ("__init__.py", "errors.py", "findings.py", "kernels"):
         source = PACKAGE / name
         if source.is_dir():
             shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))

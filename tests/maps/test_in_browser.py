@@ -57,7 +57,8 @@ def check(visit, label: str) -> None:
 def test_every_map_opens_with_title_legend_and_scale(visit, html, name, language, width, height):
     page = visit(html[name, language], width=width, height=height)
     words = Words(language)
-    assert words("internal") in page.text(".cgis-title")
+    assert words("internal") in page.text(".leaflet-control-attribution")
+    assert (name != "care_home") == (words("schematic_badge") in page.text(".cgis-title"))
     assert "%" in page.text(".cgis-figure b")
     assert page.evaluate("document.querySelector('.cgis-legend').open") == (width > 700)
     page.evaluate("document.querySelector('.cgis-legend').open = true")
@@ -97,6 +98,7 @@ def test_the_card_of_a_township_says_what_the_coverage_table_says(visit, html, t
     assert shown["60岁及以上（常住人口）"] == f"{row['persons']:.0f}"
     assert shown["达标人数"] == f"{row['persons_covered']:.0f}"
     assert shown["覆盖率"] == "0%"
+    assert shown["其中无法到达"] == "5"
     assert shown["不限服务范围时"] == "100%"
 
 

@@ -44,7 +44,9 @@ def test_figures_on_the_map_are_those_of_the_coverage_table(pages, toy_result):
         assert shown["persons"] == f"{row['persons']:.0f}"
         assert shown["covered"] == f"{row['persons_covered']:.0f}"
     assert view["areas"][1]["shareIgnored"] == "100%"
-    assert view["areas"][2] == {"persons": "0", "covered": "0", "uncovered": "0", "share": "—", "value": None}
+    assert view["areas"][2] == {"persons": "0", "covered": "0", "uncovered": "0", "share": "—",
+                                "unreached": "0", "value": None}  # fmt: skip
+    assert view["figure"]["text"].endswith("35 人未达标，其中 5 人无法到达")
 
 
 def test_a_service_map_offers_its_standards_and_the_overview_its_services(pages):
@@ -66,10 +68,37 @@ def test_facilities_say_level_capacity_and_what_their_data_is(pages):
 
 def test_pages_say_that_they_are_internal_and_what_is_schematic(pages):
     title = data_of(pages["meal_point"])["title"]
-    assert title["badge"] == "内部工作用图"
+    assert title["badge"] == "示意数据"
+    assert title["attribution"][0] == "内部工作用图"
     assert "示意数据" in title["notice"]
     assert title["date"] == "数据日期：2024-12-31"
-    assert data_of(pages["care_home"])["title"]["notice"] == ""
+    plain = data_of(pages["care_home"])["title"]
+    assert (plain["notice"], plain["badge"]) == ("", "")
+
+
+def test_the_source_panel_says_what_the_catalogue_says(pages):
+    """File, position quality, source, date and licence in the line, the kind apart; what is not known is left out."""
+    told = data_of(pages["meal_point"])["title"]["sources"]
+    assert told[2] == {
+        "role": "老年助餐点设施",
+        "kind": "示意数据",
+        "isSchematic": True,
+        "line": "m.csv · 位置精度约 500 米 · placed by rule · 2024 · CC0",
+    }
+    assert told[1] == {
+        "role": "人口分布",
+        "kind": "推算数据",
+        "isSchematic": False,
+        "line": "d.csv · census <script> · 2020",
+    }
+
+
+def test_zones_are_told_apart_by_what_they_are(toy_result):
+    """Each kind of zone has a look of its own; one that nobody foresaw has the look of all others."""
+    for kind, look in (("reserve", "reserve"), ("farmland", "farmland"), ("heritage_site", "other")):
+        land = toy_result.land.assign(kind=kind)
+        zones = data_of(maps.overview(replace(toy_result, land=land)).page.render())["zones"]
+        assert {look for entry in zones if entry["closed"] for look in entry["looks"]} == {look}
 
 
 def test_hostile_names_stand_in_the_page_as_data_only(pages, toy):

@@ -100,7 +100,7 @@ def test_every_fault_is_told_at_once_with_its_rows(tmp_path, toy_study):
 
 
 def test_persons_column_that_is_not_there(tmp_path, toy_study):
-    with pytest.raises(TableError, match=r"no persons column 'a80_plus'; the file has demand_id, .*a80"):
+    with pytest.raises(TableError, match=r"no column 'a80_plus'; the file has demand_id, .*a80"):
         read(toy_study(datum="wgs84"), saved(tmp_path, GOOD.replace("a80_plus", "a80")))
 
 
@@ -178,7 +178,7 @@ class TestOsm:
         assert demand.report["dropped"] == ["n9: hamlet 五滧 has no population that is a number"]
 
     def test_groups_must_ask_for_population(self, town, toy_study):
-        with pytest.raises(TableError, match=r"no persons column 'pop'; the file has demand_id, name_zh, population"):
+        with pytest.raises(TableError, match=r"no column 'pop'; the file has demand_id, name_zh, population"):
             read(toy_study(osm="places", settlement_class="town"), town)
 
     def test_osm_key_and_file_must_agree(self, town, tmp_path, toy_study):

@@ -69,7 +69,10 @@ def test_a_full_table(tmp_path):
     assert facilities.capacity.fillna(-1).to_numpy().tolist() == [
         ["m1", "beds", 30.0, -1], ["m1", "meals", 120.0, 90.5], ["m2", "meals", 80.0, -1],
     ]  # fmt: skip
-    assert facilities.report == {"rows_read": 3, "rows_of_other_services": 1, "dropped": []}
+    assert facilities.report == {
+        "rows_read": 3, "rows_of_other_services": 1, "rows_dropped": {"other_service": 1}, "dropped": [],
+        "encoding": "gb18030", "row_of": {"m2": 2, "m1": 3},
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".gpkg", ".geojson", ".shp"])
@@ -123,20 +126,20 @@ def test_no_facility_of_the_service(tmp_path, text):
 
 
 def test_missing_columns_list_what_the_file_has(tmp_path):
-    with pytest.raises(TableError, match="no column 'name_zh'; the file has 名称, lon, lat"):
-        read(saved(tmp_path, "名称,lon,lat\n甲,121.5,31.6\n"))
-    with pytest.raises(TableError, match="no column lon and lat; the file has name_zh, x, y"):
-        read(saved(tmp_path, "name_zh,x,y\n甲,121.5,31.6\n"))
+    with pytest.raises(TableError, match="no column 'name_zh'; the file has lon, lat, 谁; map"):
+        read(saved(tmp_path, "谁,lon,lat\n甲,121.5,31.6\n"))
+    with pytest.raises(TableError, match="no column lon and lat; the file has name_zh, a, b"):
+        read(saved(tmp_path, "name_zh,a,b\n甲,121.5,31.6\n"))
 
 
 def test_undeclared_datum_and_unread_formats(tmp_path):
     path = saved(tmp_path, "name_zh,lon,lat\n甲,121.5,31.6\n")
     with pytest.raises(CrsError, match="the datum of lon and lat is not declared"):
         read(path, datum=None)
-    workbook = tmp_path / "f.xlsx"
-    workbook.write_bytes(b"PK")
-    with pytest.raises(InputFileError, match=r"\.xlsx is not read here; accepted: \.csv, \.gpkg"):
-        read(workbook)
+    document = tmp_path / "f.docx"
+    document.write_bytes(b"PK")
+    with pytest.raises(InputFileError, match=r"\.docx is not read here; accepted: \.csv, \.txt, \.xlsx"):
+        read(document)
 
 
 class TestOsm:

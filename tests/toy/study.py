@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from chongming_gis import config, coverage, network, tables
+from chongming_gis import config, network, reach, tables
 from tests.toy.roads import CRS, X0, Y0
 
 _SOURCE = {"path": "x.csv", "kind": "sourced", "source": "test"}
@@ -123,7 +123,7 @@ def _points(xy):
 
 def places(nets, frame):
     """A frame of points with its positions on every network."""
-    return coverage.Places(frame, {net.mode.name: network.snap_points(net, frame.geometry) for net in nets})
+    return reach.Places(frame, {net.mode.name: network.snap_points(net, frame.geometry) for net in nets})
 
 
 def areas(codes, contract=tables.TOWNSHIPS):

@@ -17,5 +17,7 @@
       }
     }
   }, { rootMargin: "300px" });
+  // What is folded on the screen is printed all the same.
+  window.addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((part) => { part.open = true; }));
   document.querySelectorAll(".frame").forEach((box) => watcher.observe(box));
 })();

@@ -1,4 +1,4 @@
-// Dense layers on canvas: decoding of packed data (packing.py), and painters for lines, areas, points and names.
+// Dense layers on canvas: decoding of packed data (packing.py), and painters for lines, areas and points.
 // Canvases let the pointer through; "inspect" in panels.js asks the layers themselves what lies under it.
 var cgis = window.cgis || {};
 (function () {
@@ -9,7 +9,6 @@ var cgis = window.cgis || {};
     DIGIT[letter.charCodeAt(0)] = value;
   });
   const STEPS = 1e5;
-  const FONT = '"Noto Sans CJK SC","Source Han Sans SC","PingFang SC","Microsoft YaHei","WenQuanYi Micro Hei",system-ui,sans-serif';
 
   const decoded = new Map();
   cgis.data = function (key) {
@@ -166,63 +165,5 @@ var cgis = window.cgis || {};
     }
     return inside;
   };
-
-  // Names with a halo, largest first; a name that would touch one already written is left out.
-  cgis.Names = cgis.Canvas.extend({
-    options: { pane: "names" },
-    unpackAll: function () {
-      this._sets = this.options.data.map((key) => {
-        const data = cgis.data(key);
-        return { data: data, xy: cgis.unpackPoints(data.anchors) };
-      });
-    },
-    onAdd: function (map) {
-      map.on("cgis:view", this.repaint, this);
-      cgis.Canvas.prototype.onAdd.call(this, map);
-    },
-    onRemove: function (map) {
-      map.off("cgis:view", this.repaint, this);
-      cgis.Canvas.prototype.onRemove.call(this, map);
-    },
-    paint: function (context, view) {
-      const taken = [], shown = this._map.cgisView;
-      context.textAlign = "center";
-      context.textBaseline = "middle";
-      for (const set of this._sets) {
-        const style = set.data.style;
-        if (view.zoom < style.fromZoom) { continue; }
-        const figures = set.data.areas && shown ? shown.areas : null;
-        set.data.names.forEach((name, i) => {
-          const lines = [{ text: name, font: style.font }];
-          if (figures && figures[i]) { lines.push({ text: figures[i].share, font: style.figureFont }); }
-          this._write(context, taken, set.xy[2 * i] * view.world - view.left,
-            set.xy[2 * i + 1] * view.world - view.top, lines, style.colour);
-        });
-      }
-    },
-    _write: function (context, taken, x, y, lines, colour) {
-      let width = 0;
-      const step = 16;
-      for (const line of lines) {
-        context.font = line.font + " " + FONT;
-        line.width = context.measureText(line.text).width;
-        width = Math.max(width, line.width);
-      }
-      const half = { x: width / 2 + 3, y: (step * lines.length) / 2 };
-      const box = [x - half.x, y - half.y, x + half.x, y + half.y];
-      if (taken.some((t) => box[0] < t[2] && box[2] > t[0] && box[1] < t[3] && box[3] > t[1])) { return; }
-      taken.push(box);
-      context.lineWidth = 3.5;
-      context.strokeStyle = "rgba(255,255,255,0.9)";
-      context.fillStyle = colour;
-      lines.forEach((line, k) => {
-        context.font = line.font + " " + FONT;
-        const at = y - half.y + step * (k + 0.5);
-        context.strokeText(line.text, x, at);
-        context.fillText(line.text, x, at);
-      });
-    },
-  });
-  cgis.names = (options) => new cgis.Names(options);
 })();
 window.cgis = cgis;

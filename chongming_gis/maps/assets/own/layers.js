@@ -10,7 +10,16 @@
     flat: { fill: "#e4ead8", stroke: "#b9c4ad", width: 0.5 },
     water: { fill: "#cfe2ee", stroke: "#a7c6d9", width: 0.6 },
     coast: { stroke: "#8fa1ab", width: 1 },
-    zone: { fill: "rgba(70,120,60,0.10)", stroke: "#4f7f46", width: 1, dash: [5, 4] },
+    zone: { fill: "rgba(90,90,110,0.12)", stroke: "#5d5d72", width: 1, dash: [5, 4] },
+  };
+  // Zones by what they are, from large to small in the legend; fields are many small ones and have no outline from afar.
+  const ZONES = {
+    reserve: { fill: "rgba(31,120,80,0.28)", stroke: "#1f7850", width: 1.4, dash: [6, 4] },
+    water: { fill: "rgba(40,110,190,0.20)", stroke: "#2a69ad", width: 1.4, dash: [6, 4] },
+    farmland: { fill: "rgba(205,180,70,0.38)", stroke: "#b89f3a", width: 0.7, strokeFrom: 12.5 },
+    forest: { fill: "rgba(90,150,60,0.45)", stroke: "#5a963c", width: 0.7, strokeFrom: 12.5 },
+    port: { fill: "rgba(120,90,140,0.28)", stroke: "#785a8c", width: 1.2, dash: [6, 4] },
+    other: GROUND.zone,
   };
   cgis.Ground = cgis.Canvas.extend({
     options: { pane: "ground", rank: 1 },
@@ -19,19 +28,20 @@
     },
     paint: function (context, view) {
       for (const set of this._sets) {
-        const style = GROUND[set.role];
-        context.lineWidth = style.width;
-        context.setLineDash(style.dash || []);
-        for (const shape of set.shapes) {
+        set.shapes.forEach((shape, i) => {
+          const style = set.looks ? ZONES[set.looks[i]] : GROUND[set.role];
+          context.lineWidth = style.width;
+          context.setLineDash(style.dash || []);
           context.beginPath();
           for (const part of shape) { cgis.trace(context, view, set.xy, part, set.closed); }
           if (set.closed && style.fill) {
             context.fillStyle = style.fill;
             context.fill("evenodd");
           }
+          if (view.zoom < (style.strokeFrom || 0)) { return; }
           context.strokeStyle = style.stroke;
           context.stroke();
-        }
+        });
       }
     },
     hit: function (containerPoint) {
@@ -44,8 +54,12 @@
       return null;
     },
     legend: function () {
-      const zone = this._sets.find((set) => set.role === "zone");
-      return zone ? { order: 5, title: cgis.text("zones"), items: [{ symbol: "area", fill: GROUND.zone.fill, stroke: GROUND.zone.stroke, label: cgis.text("zones_label") }] } : null;
+      const zones = this._sets.filter((set) => set.role === "zone");
+      if (!zones.length) { return null; }
+      const seen = new Set(zones.flatMap((set) => set.looks || ["other"]));
+      const items = Object.keys(ZONES).filter((look) => seen.has(look))
+        .map((look) => ({ symbol: "area", fill: ZONES[look].fill, stroke: ZONES[look].stroke, label: cgis.text("zone." + look) }));
+      return { order: 5, title: cgis.text("zones"), items: items };
     },
   });
   cgis.ground = (options) => new cgis.Ground(options);
@@ -148,6 +162,7 @@
       [view.who, area.persons], [cgis.text("covered"), area.covered], [cgis.text("uncovered"), area.uncovered],
       [cgis.text("share"), area.share],
     ];
+    if (area.unreached !== "0") { rows.push([cgis.text("unreached"), area.unreached]); }
     if (area.shareIgnored) { rows.push([cgis.text("share_ignored"), area.shareIgnored]); }
     return rows;
   };

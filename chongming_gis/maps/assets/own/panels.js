@@ -120,16 +120,17 @@
     const box = cgis.element("section", "cgis-panel cgis-title");
     const head = box.appendChild(cgis.element("div", "cgis-head"));
     head.appendChild(cgis.element("p", "cgis-study", data.study));
-    head.appendChild(cgis.element("span", "cgis-badge", data.badge));
+    if (data.badge) { head.appendChild(cgis.element("span", "cgis-badge", data.badge)); }
     box.appendChild(cgis.element("h1", "", data.title)).dir = "auto";
     box.appendChild(cgis.element("div", "cgis-choice"));
     const view = box.appendChild(cgis.element("div", "cgis-view"));
     if (data.notice) { box.appendChild(cgis.element("p", "cgis-notice", data.notice)); }
     const more = box.appendChild(foldable("cgis-sources", text("sources"), false));
     const list = more.appendChild(cgis.element("dl"));
-    for (const [role, line] of data.sources) {
-      list.appendChild(cgis.element("dt", "", role));
-      list.appendChild(cgis.element("dd", "", line)).dir = "auto";
+    for (const source of data.sources) {
+      const term = list.appendChild(cgis.element("dt", "", source.role));
+      if (source.kind) { term.appendChild(cgis.element("span", source.isSchematic ? "cgis-kind is-schematic" : "cgis-kind", source.kind)); }
+      list.appendChild(cgis.element("dd", "", source.line)).dir = "auto";
     }
     more.appendChild(cgis.element("p", "", data.date));
     control(map, "topleft", box);

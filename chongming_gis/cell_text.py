@@ -1,0 +1,66 @@
+"""Text on its way into a spreadsheet cell, made harmless: it is shown as written and never computed.
+
+A spreadsheet program takes a cell of a CSV file that begins with ``=``, ``+``, ``-``, ``@``, a tab or a carriage
+return for a formula (OWASP, *CSV Injection*). Names and addresses come from files of other people, so whatever this
+program writes of them goes through here.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_LIVE = re.compile(r"^'*(?:[\s\u200b\ufeff]*[=+\-@＝＋－＠]|[\t\r\n])")  # with apostrophes: so that it can be undone
+#: What a sheet's XML cannot hold (XML 1.0, section 2.2), besides tab, line feed and carriage return.
+_UNWRITABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+def harmless(text: str) -> str:
+    r"""Return a text that no spreadsheet program computes: one that looks like a formula gets an apostrophe in front.
+
+    Examples
+    --------
+    >>> harmless('=HYPERLINK("http://example.org")'), harmless("城桥镇敬老院"), harmless("-5 号楼")
+    ('\'=HYPERLINK("http://example.org")', '城桥镇敬老院', "'-5 号楼")
+    """
+    return f"'{text}" if _LIVE.match(text) else text
+
+
+def harmless_column(column: pd.Series) -> pd.Series:
+    """Return a text column with each text made harmless; missing cells stay missing.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> harmless_column(pd.Series(["=1+1", None, "甲"], dtype="str")).tolist()
+    ["'=1+1", nan, '甲']
+    """
+    live = column.str.match(_LIVE.pattern, na=False)
+    return column if not live.any() else column.mask(live, "'" + column)
+
+
+def as_written(column: pd.Series) -> pd.Series:
+    """Return a text column of a file that ``harmless_column`` went into as it was before.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> as_written(harmless_column(pd.Series(["=1+1", "'=1", "甲", "'甲'"], dtype="str"))).tolist()
+    ['=1+1', "'=1", '甲', "'甲'"]
+    """
+    guarded = column.str.match(f"'{_LIVE.pattern.removeprefix('^')}", na=False)
+    return column if not guarded.any() else column.mask(guarded, column.str[1:])
+
+
+def writable(text: str) -> str:
+    r"""Return a harmless text without the control characters that an .xlsx cannot hold.
+
+    Examples
+    --------
+    >>> writable("甲\x00乙"), writable("@SUM(A1)")
+    ('甲乙', "'@SUM(A1)")
+    """
+    return harmless(_UNWRITABLE.sub("", text))

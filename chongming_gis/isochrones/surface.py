@@ -1,0 +1,172 @@
+"""The seconds to the nearest facility on every patch of ground: the coverage of millions of doors, one a cell.
+
+A cell's time is that of a person who stands at its centre, by the same snapping and the same search as for demand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from chongming_gis import travel
+from chongming_gis.errors import NetworkError
+from chongming_gis.units import kmh_to_ms
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import geopandas as gpd
+    import numpy.typing as npt
+    from pyproj import CRS
+
+    from chongming_gis.network import Network, SnappedPoints
+    from chongming_gis.network.cells import Raster, SnappedCells
+
+    Floats = npt.NDArray[np.float64]
+    Ints = npt.NDArray[np.int32]
+
+_CELLS_AT_ONCE = 1_000_000  # some 150 MB of working memory
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """Seconds to the nearest facility at the centre of each cell.
+
+    Attributes
+    ----------
+    time_s : (rows, columns), rows from the north; inf beyond ``cutoff_s`` and where no road of the mode is near.
+    off_network_s_per_m : what a metre off the network takes.
+    """
+
+    time_s: Floats
+    raster: Raster
+    cutoff_s: float
+    off_network_s_per_m: float
+
+    @property
+    def transform(self) -> tuple[float, float, float, float, float, float]:
+        """The six numbers of the affine transform from (column, row) to (x, y)."""
+        return self.raster.transform
+
+    @property
+    def crs(self) -> CRS:
+        """The metric CRS."""
+        return self.raster.crs
+
+
+def time_surface(
+    network: Network,
+    cells: SnappedCells,
+    facilities: SnappedPoints,
+    *,
+    cutoff_s: float,
+    direction: travel.Direction = "to_destination",
+    groups: tuple[Ints, Ints] | None = None,
+) -> Surface:
+    """Return the seconds to the nearest facility from the centre of every cell.
+
+    Parameters
+    ----------
+    cells : of ``network.snap_cells``.
+    cutoff_s : upper bound, inclusive; farther cells are inf. For areas with smooth borders take a minute or more
+        beyond the largest limit.
+    direction : ``to_destination`` (a resident goes there) or ``from_destination`` (it is brought to the resident).
+    groups : the group of each of ``cells`` and of each facility, e.g. its township: a facility serves the cells of
+        its own group only. A facility with a negative number serves all, a cell with one belongs to none.
+
+    Raises
+    ------
+    NetworkError
+        The cutoff is not positive, or groups are not one number for each cell and facility.
+    """
+    time_s = np.full(cells.raster.n_rows * cells.raster.n_columns, np.inf)
+    for rows, columns in _questions(cells, facilities, groups):
+        for start in range(0, len(rows), _CELLS_AT_ONCE):
+            part = rows[start : start + _CELLS_AT_ONCE]
+            found = travel.nearest(
+                network, cells.snapped.take(part), facilities.take(columns), cutoff_s=cutoff_s, direction=direction
+            )
+            at = cells.cell[part]
+            time_s[at] = np.minimum(time_s[at], found.time_s[:, 0])
+    slowness_s_per_m = 1.0 / kmh_to_ms(network.mode.off_network_speed_kmh)
+    return Surface(time_s.reshape(cells.raster.shape), cells.raster, float(cutoff_s), slowness_s_per_m)
+
+
+def _questions(
+    cells: SnappedCells, facilities: SnappedPoints, groups: tuple[Ints, Ints] | None
+) -> list[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]:
+    """Return which cells are to be asked for the nearest of which facilities."""
+    everywhere = np.arange(len(cells))
+    if groups is None:
+        return [(everywhere, np.arange(len(facilities)))]
+    of_cells, of_facilities = (np.asarray(group) for group in groups)
+    if of_cells.shape != (len(cells),) or of_facilities.shape != (len(facilities),):
+        raise NetworkError(f"groups need one number for each of {len(cells)} cells and {len(facilities)} facilities")
+    open_to_all = np.flatnonzero(of_facilities < 0)
+    questions = [(everywhere, open_to_all)] if len(open_to_all) else []
+    order = np.argsort(of_cells, kind="stable")
+    sorted_groups = of_cells[order]
+    for group in np.unique(of_facilities[of_facilities >= 0]):
+        first, last = np.searchsorted(sorted_groups, [group, group + 1])
+        questions.append((order[first:last], np.flatnonzero(of_facilities == group)))
+    return questions
+
+
+def nearest_of_surfaces(surfaces: Sequence[Surface]) -> Surface:
+    """Return the least seconds of some surfaces of one raster, e.g. of facilities for all and of those for some.
+
+    Raises
+    ------
+    NetworkError
+        There is none, or they are of different rasters.
+    """
+    if not surfaces or any(surface.raster != surfaces[0].raster for surface in surfaces):
+        raise NetworkError("surfaces of one raster are needed to take the least of them")
+    time_s = np.minimum.reduce([surface.time_s for surface in surfaces])
+    return replace(surfaces[0], time_s=time_s, cutoff_s=min(surface.cutoff_s for surface in surfaces))
+
+
+def areas_of_cells(cells: SnappedCells, areas: gpd.GeoSeries) -> Ints:
+    """Return the area that the centre of each cell is in, by position; -1 = none. Of several the last one counts.
+
+    Raises
+    ------
+    NetworkError
+        The areas are in another CRS.
+    """
+    raster = cells.raster
+    if areas.crs != raster.crs:
+        raise NetworkError("the areas are in another CRS than the raster: convert them on reading")
+    position = np.full(len(cells), -1, dtype=np.int32)
+    if len(areas) == 0:
+        return position
+    x, y = raster.centres(cells.cell)
+    order = np.argsort(cells.cell, kind="stable")  # row by row: each area looks at its own rows only
+    sorted_y = -y[order]
+    for number, shape in enumerate(areas.to_numpy()):
+        if shape is None or shape.is_empty:
+            continue
+        low_x, low_y, high_x, high_y = shape.bounds
+        first, last = np.searchsorted(sorted_y, [-high_y, -low_y], side="left")
+        rows = order[first:last]
+        rows = rows[(x[rows] >= low_x) & (x[rows] <= high_x)]
+        shapely.prepare(shape)
+        position[rows[shapely.intersects_xy(shape, x[rows], y[rows])]] = number
+    return position
+
+
+def served_areas(places: pd.DataFrame, areas: pd.DataFrame, level: str) -> tuple[npt.NDArray[np.intp], Ints]:
+    """Return the facilities that serve one area of a level only, and the position of that area.
+
+    Parameters
+    ----------
+    level : ``township`` or ``village``; both frames have its codes.
+    """
+    codes = pd.Index(areas[f"{level}_code"])
+    area = codes.get_indexer(pd.Index(places[f"{level}_code"]))
+    rows = np.flatnonzero((places["serves"] == level).to_numpy(dtype=bool) & (area >= 0))
+    return rows, area[rows].astype(np.int32)
