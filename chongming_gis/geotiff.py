@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import rasterio
 from rasterio.errors import RasterioError
+from rasterio.io import MemoryFile
 from rasterio.windows import Window
 
 from chongming_gis.errors import OutputError
@@ -35,28 +36,33 @@ def write_surface(surface: Surface, path: Path) -> None:
     longest_s = float(np.max(surface.time_s, where=np.isfinite(surface.time_s), initial=0.0))
     if longest_s > NOT_REACHED - 1:
         raise OutputError(f"{path}: times up to {longest_s:g} s do not fit; lower the surface's cutoff below 65,535 s")
-    n_rows, n_columns = surface.time_s.shape
     try:
-        with rasterio.open(
-            path,
-            "w",
-            driver="COG",
-            height=n_rows,
-            width=n_columns,
-            count=1,
-            dtype="uint16",
-            nodata=NOT_REACHED,
-            crs=rasterio.CRS.from_wkt(surface.crs.to_wkt()),
-            transform=rasterio.Affine(*surface.transform),
-            compress="DEFLATE",
-            predictor="YES",
-            overview_resampling="NEAREST",  # an overview shows times that are somewhere, and no mixture of them
-        ) as file:
+        path.write_bytes(_as_bytes(surface))
+    except (OSError, RasterioError) as error:
+        raise OutputError(f"{path}: the surface cannot be written ({error})") from error
+
+
+def _as_bytes(surface: Surface) -> bytes:
+    n_rows, n_columns = surface.time_s.shape
+    profile = {
+        "driver": "COG",
+        "height": n_rows,
+        "width": n_columns,
+        "count": 1,
+        "dtype": "uint16",
+        "nodata": NOT_REACHED,
+        "crs": rasterio.CRS.from_wkt(surface.crs.to_wkt()),
+        "transform": rasterio.Affine(*surface.transform),
+        "compress": "DEFLATE",
+        "predictor": "YES",
+        "overview_resampling": "NEAREST",  # an overview shows times that are somewhere, and no mixture of them
+    }
+    with MemoryFile() as memory:
+        with memory.open(**profile) as file:
             for first in range(0, n_rows, _ROWS_AT_ONCE):
                 rows = surface.time_s[first : first + _ROWS_AT_ONCE]
                 seconds = np.where(np.isfinite(rows), np.ceil(rows), NOT_REACHED).astype(np.uint16)
                 file.write(seconds, 1, window=Window(0, first, n_columns, len(rows)))
             file.set_band_description(1, _DESCRIPTION)
             file.set_band_unit(1, "s")
-    except (OSError, RasterioError) as error:
-        raise OutputError(f"{path}: the surface cannot be written ({error})") from error
+        return bytes(memory.getbuffer())

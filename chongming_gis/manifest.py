@@ -6,7 +6,10 @@ Every row that was read is either kept or dropped for a reason that is named: ``
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from chongming_gis.config import Provenance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -126,3 +129,44 @@ def _shortened(report: Mapping[str, Any]) -> dict[str, Any]:
         for key, value in report.items()
         if key not in _NOT_SHOWN
     }
+
+
+def named_sources(study: StudyConfig) -> list[tuple[str, Any]]:
+    """Return the role and the section of every source of a study, in the order in which it is told."""
+    areas = study.sources
+    named: list[tuple[str, Any]] = [("roads", areas.roads), *areas.demand.parts, ("townships", areas.townships)]
+    named += [("villages", areas.villages), ("land", areas.land)]
+    named += [(f"facilities:{service.id}", service.facilities) for service in study.services]
+    return [(role, source) for role, source in named if source is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class _NameTable:
+    """A table of codes or of other names: a file of the study that is no source of places."""
+
+    path: Path
+    licence: str = ""
+
+
+def named_files(study: StudyConfig) -> list[tuple[str, Any]]:
+    """Return the sources, and the tables that say what their names mean."""
+    named = named_sources(study)
+    for name in ("townships", "villages"):
+        source = getattr(study.sources, name)
+        if source is not None and source.codes is not None:
+            named.append((f"{name}:codes", _NameTable(source.codes)))
+    if study.gazetteer.aliases is not None:
+        named.append(("gazetteer", _NameTable(study.gazetteer.aliases, study.gazetteer.licence)))
+    return named
+
+
+def provenance(study: StudyConfig) -> list[dict[str, Any]]:
+    """Return where each source comes from, as the study states it."""
+    return [
+        {
+            "role": role,
+            "path": source.path.as_posix(),
+            **{key: getattr(source, key) for key in Provenance.model_fields},
+        }
+        for role, source in named_sources(study)
+    ]

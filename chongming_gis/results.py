@@ -216,4 +216,6 @@ def _replace(stage: Path, target: Path) -> None:
 
 
 def _write_layer(frame: gpd.GeoDataFrame, folder: Path, name: str) -> None:
-    frame.to_parquet(folder / "layers" / f"{name}.parquet", compression="zstd", index=False)
+    bare = frame.copy(deep=False)
+    bare.attrs = {}  # the reader's report is told in the manifest; its findings are no JSON
+    bare.to_parquet(folder / "layers" / f"{name}.parquet", compression="zstd", index=False)

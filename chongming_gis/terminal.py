@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
+from chongming_gis.progress import Progress, silent
 from chongming_gis.wording import Words
 
 if TYPE_CHECKING:
@@ -17,17 +18,6 @@ if TYPE_CHECKING:
 
 _LOG_WIDTH = 120  # of a table where it goes to a file
 _MOST_LINES = 10  # of one kind of finding about one file
-
-
-class Progress(Protocol):
-    """What a command tells while it works."""
-
-    def __call__(self, stage: str, detail: str, done: int, of: int) -> None:
-        """Hear that step ``done`` of ``of`` begins; ``stage`` is an id, ``detail`` a file, mode or service."""
-
-
-def silent(stage: str, detail: str, done: int, of: int) -> None:
-    """Hear nothing."""
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ The town of the hand-worked cases (minutes; T = 15 is the catchment; beds and pe
 """
 
 import functools
+import inspect
 import math
 
 import numpy as np
@@ -281,7 +282,7 @@ def slow_mutual(dense, within, demand, supply, target):
 
 
 def slow_raam(dense, within, demand, supply):
-    """Shift people from the dearest place they use to the cheapest they reach, by the exact amount, until nobody gains."""
+    """Shift people from the dearest place they use to the cheapest in reach, by the exact amount, till nobody gains."""
     n, m = dense.shape
     rho = sum(demand) / sum(supply) if sum(demand) > 0 and sum(supply) > 0 else 1.0
     open_to = [[j for j in range(m) if within[i][j] and supply[j] > 0] for i in range(n)]
@@ -462,8 +463,8 @@ def test_threads_and_blocks_do_not_change_a_bit(monkeypatch):
 
 
 def test_a_crowd_of_many_settles():
-    """2,000 places and 60 facilities in the plane. Each queue is as long as what its best-placed users bear beyond the way;
-    all are at their least in reach, and the queues together hold everyone who reaches one.
+    """2,000 places and 60 facilities in the plane. Each queue is what its users bear beyond the way; all are at their
+    least in reach, and the queues together hold everyone who reaches one.
     """
     rng = np.random.default_rng(7)
     xy, sites = rng.uniform(0, 6000, (2000, 2)), rng.uniform(0, 6000, (60, 2))
@@ -582,3 +583,13 @@ def test_parameters_out_of_range_are_refused():
     for name in ("raam", "ev2sfca"):
         with pytest.raises(TableError, match="one mode of travel"):
             call(name, [(TOWN, 0.5), (TOWN, 0.5)], PEOPLE, BEDS, catchment_s=900.0)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_every_measure_is_asked_in_the_same_way(name):
+    """Times, demand and supply by position; catchment, decay and the rest by name, and nothing else is needed."""
+    parameters = inspect.signature(getattr(accessibility, name)).parameters.values()
+    assert [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD] == ["times", "demand", "supply"]
+    named = {p.name for p in parameters if p.kind is p.KEYWORD_ONLY}
+    assert named >= {"catchment_s"} | ({"decay"} if name in WEIGHED else set())
+    assert all(p.default is not p.empty for p in parameters if p.kind is p.KEYWORD_ONLY)

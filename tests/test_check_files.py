@@ -240,7 +240,7 @@ def test_the_manifest_says_of_each_input_what_became_of_its_rows(tmp_path):
     )
     study = write(tmp_path / "study", places=places)
     inputs = pipeline.read_inputs(study)
-    entries = manifest.input_files(study, pipeline._named_sources(study), inputs)
+    entries = manifest.input_files(study, manifest.named_sources(study), inputs)
     by_role = {entry["role"]: entry for entry in entries}
     assert set(by_role) == {"roads", "demand", "facilities:meal_point"}
     facilities = by_role["facilities:meal_point"]
@@ -256,7 +256,7 @@ def test_the_manifest_says_of_each_input_what_became_of_its_rows(tmp_path):
 def test_rows_read_are_kept_or_dropped_for_every_input_of_the_embedded_study():
     study = read_study(embedded_study_path())
     inputs = pipeline.read_inputs(study)
-    entries = manifest.input_files(study, pipeline._named_sources(study), inputs)
+    entries = manifest.input_files(study, manifest.named_sources(study), inputs)
     assert len(entries) == 5 + 20 + 1
     assert [entry["role"] for entry in entries if "rows_read" not in entry] == ["region"]  # one shape
     assert_adds_up(entries)
@@ -268,7 +268,7 @@ def test_liechtenstein_is_yellow_and_says_why(shared_data):
     """Rows add up; some buildings have no road for cars within reach, and the report on it has their share."""
     study = read_study(STUDIES / "liechtenstein.toml")
     inputs = pipeline.read_inputs(study)
-    assert_adds_up(manifest.input_files(study, pipeline._named_sources(study), inputs))
+    assert_adds_up(manifest.input_files(study, manifest.named_sources(study), inputs))
     verdict = pipeline.check_study(study)
     assert verdict.colour == "yellow"
     found = {finding.rule for finding in verdict.findings}

@@ -1,4 +1,4 @@
-"""How evenly access is spread over people: closed forms, a slow oracle of persons, what must hold, nothing and errors."""
+"""How evenly access is spread over people: closed forms, an oracle of persons, properties, nothing, errors."""
 
 import math
 
@@ -44,7 +44,7 @@ def places(draw, least_score=0):
 
 
 def test_one_who_has_all():
-    """n people, one has everything: Gini 1 - 1/n, Theil ln n, Atkinson 1 - n^(e/(e-1))... = 1 - 1/n for e = 1/2."""
+    """n people, one has everything: Gini 1 - 1/n, Theil ln n, Atkinson 1 - 1/n for e = 1/2, 1 from e = 1."""
     for n in (2, 10, 1000):
         scores, persons = [0.0, 7.0], [n - 1, 1]
         assert fairness.gini(scores, persons) == pytest.approx(1 - 1 / n)

@@ -127,7 +127,7 @@ def test_aliases_and_the_coarsest_place_come_from_the_study(folder):
     inputs = pipeline.read_inputs(made)
     places = inputs.facilities["clinic"].places
     assert [(round(p.x - EAST), round(p.y - NORTH)) for p in places.geometry] == [(250, 250), (1500, 500)]
-    entries = {entry["role"]: entry for entry in manifest.input_files(made, pipeline._named_files(made), inputs)}
+    entries = {entry["role"]: entry for entry in manifest.input_files(made, manifest.named_files(made), inputs)}
     assert entries["gazetteer"]["path"] == "aliases.csv"
     assert len(entries["gazetteer"]["sha256"]) == len(entries["townships:codes"]["sha256"]) == 64
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 TAU_S = 3600.0  # Saxon & Snow (2020): an hour of travel weighs as much as a facility loaded to the average
-RAAM_TOLERANCE = 1e-6  # of the average load: nobody could save more than this by going elsewhere
+RAAM_TOLERANCE = 1e-6  # nobody could save more by going elsewhere; a part of the average load, or of a cost above it
 _MOST_ROUNDS = 2000
 
 
@@ -52,7 +52,7 @@ def raam(
     At facility j the people of i bear D_j / (S_j rho) + t_ij / tau, where D_j are all who go there (Saxon & Snow 2020).
     They shift until nobody can bear less elsewhere in reach. The authors shift people step by step with a shrinking
     step; here the equilibrium is computed as the minimum of Beckmann's convex program, to ``RAAM_TOLERANCE``: the
-    people of no origin bear on average more than that above the least cost in their reach. inf: no supply in reach.
+    people of no origin bear on average more than that (times the cost, where it is above 1) over the least in reach. inf: no supply in reach.
     An origin without people has the cost that a first person would bear.
 
     Examples

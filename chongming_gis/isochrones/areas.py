@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     Claims = npt.NDArray[np.bool_]
     Area = shapely.Polygon | shapely.MultiPolygon
 
+CELL_M = 25.0  # the default of programs; at 50 m areas misjudge 1 % of people or more, at 10 m hardly fewer than at 25
 NEAR_EDGE_M = 300.0
 _LEAST_SHARE = 1.0 / 16.0  # of the way between two centres: borders keep off the centres themselves
 _STEEPEST = 1.5  # a metre across and a metre along at the speed off the network take 1.41 times a metre
@@ -261,8 +262,8 @@ def _polygons(xy: Floats, starts: Longs, part: Longs, n_parts: int) -> shapely.M
     inner = np.flatnonzero(~outer)
     inner = inner[np.argsort(part[inner], kind="stable")]
     owners, first = np.unique(part[inner], return_index=True)
-    for owner, holes in zip(owners, np.split(rings[inner], first[1:]), strict=True):
-        polygons[owner] = shapely.Polygon(shells[owner], holes)
+    for owner, start, stop in zip(owners, first, np.append(first, len(inner))[1:], strict=True):
+        polygons[owner] = shapely.Polygon(shells[owner], rings[inner[start:stop]])
     return shapely.MultiPolygon(list(polygons))
 
 

@@ -170,5 +170,6 @@ def _reach(near_s: Floats, whole_s: Floats, limit_s: float) -> Floats:
     """Return how far along a stretch (0-1) one is still within a limit, from the end that is near."""
     left_s = limit_s - near_s
     share = np.where(left_s >= 0, 1.0, 0.0)  # of a stretch that takes no time: all or nothing
-    np.divide(left_s, whole_s, out=share, where=whole_s > 0)
+    with np.errstate(over="ignore"):  # a stretch of next to no time: inf becomes all of it
+        np.divide(left_s, whole_s, out=share, where=whole_s > 0)
     return np.clip(share, 0.0, 1.0)

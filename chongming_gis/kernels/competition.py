@@ -76,7 +76,10 @@ def spread_rows(
 def worst_excess(
     indptr: Ints, indices: Ints, travel: Floats, demand: Floats, slope: Floats, flow: Floats, load: Floats
 ) -> float:
-    """Return the most that the people of a row bear on average above the cheapest place in their reach."""
+    """Return the most that the people of a row bear on average above the cheapest place in reach, a part of 1 or more.
+
+    It is a part of that least cost where this is above 1, since costs may be of any size and digits end somewhere.
+    """
     worst = 0.0
     for row in range(demand.shape[0]):
         borne, least = 0.0, np.inf
@@ -85,7 +88,7 @@ def worst_excess(
             borne += cost * flow[pair]
             least = min(least, cost)
         if demand[row] > 0.0 and least < np.inf:
-            worst = max(worst, borne / demand[row] - least)
+            worst = max(worst, (borne / demand[row] - least) / max(1.0, least))
     return worst
 
 

@@ -45,21 +45,24 @@ def overview(result: StudyResult, *, language: Language = "zh") -> PlanMap:
 
 
 def all_maps(
-    result: StudyResult, *, language: Language = "zh", standards: Standards = "all"
+    result: StudyResult, *, language: Language = "zh", standards: Standards = "all", material: Material | None = None
 ) -> Iterator[tuple[str, PlanMap]]:
     """Yield ``overview`` and then every service, each by its name and with its map; all stand over one base.
 
     Parameters
     ----------
     standards : what the services' maps let choose: ``"all"`` standards, or the ``"headline"`` one only.
+    material : what ``prepare`` made of the same result in the same language, where it is there already.
     """
-    material = views.prepare(result, language)
+    material = material or views.prepare(result, language)
     yield "overview", _overview(material)
     for service in result.study.services:
         yield service.id, _coverage(material, service, standards)
 
 
-def write_maps(result: StudyResult, folder: Path, *, language: Language = "zh") -> list[Path]:
+def write_maps(
+    result: StudyResult, folder: Path, *, language: Language = "zh", material: Material | None = None
+) -> list[Path]:
     """Write ``overview.html`` and ``<service>.html`` into a folder, made where it is missing, and return their paths.
 
     Raises
@@ -70,7 +73,7 @@ def write_maps(result: StudyResult, folder: Path, *, language: Language = "zh") 
     paths = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, sheet in all_maps(result, language=language):
+        for name, sheet in all_maps(result, language=language, material=material):
             path = folder / f"{name}.html"
             path.write_text(sheet.page.render(), encoding="utf-8", newline="\n")
             paths.append(path)
@@ -80,7 +83,7 @@ def write_maps(result: StudyResult, folder: Path, *, language: Language = "zh") 
 
 
 def _coverage(material: Material, service: ServiceConfig, standards: Standards) -> PlanMap:
-    result, words, base = material.result, material.words, material.base
+    words, base = material.words, material.base
     title = words("map_coverage", service=words.name(service))
     sheet = _sheet(material, title)
     people = Slot(words("layer.people"), show=True)
@@ -88,7 +91,7 @@ def _coverage(material: Material, service: ServiceConfig, standards: Standards) 
     choropleth = Slot(words("layer.choropleth"), show=False)
     for slot in [people, uncovered, choropleth] if base.townships else [people, uncovered]:
         slot.add_to(sheet)
-    facilities = views.facilities_data(result, service, words)
+    facilities = material.facilities(service)
     Drawn("facilities", {"data": facilities}, name=words("layer.facilities")).add_to(sheet)
     asked = tuple(shares.Question(service, standard) for standard in service.standards)
     choices: list[Choice] = []
@@ -117,7 +120,7 @@ def _overview(material: Material) -> PlanMap:
     choices: list[Choice] = []
     for service in result.study.services:
         view = views.view_data(material, shares.headline(service))
-        facilities = views.facilities_data(result, service, words)
+        facilities = material.facilities(service)
         data = _people_data(material, view, facilities, service)
         parts = [
             *_choropleth_part(base, view, choropleth),

@@ -6,7 +6,7 @@ Every figure that a page prints is made into text here from the coverage table; 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,10 +46,17 @@ class Material:
     base: Base
     shares: shares.Shares
     access: AccessRows
+    _facilities: dict[str, Data] = field(default_factory=dict)  # by service, made when first asked for
+
+    def facilities(self, service: ServiceConfig) -> Data:
+        """Return the facilities of a service with what their cards say."""
+        if service.id not in self._facilities:
+            self._facilities[service.id] = facilities_data(self.result, service, self.words)
+        return self._facilities[service.id]
 
 
 def prepare(result: StudyResult, language: Language) -> Material:
-    """Return what all maps of a result are drawn from."""
+    """Return what all maps of a result are drawn from; the maps and the report of a run share it."""
     base = build_base(result, language)
     return Material(result, Words(language), base, shares.read_shares(result), read_access(result))
 

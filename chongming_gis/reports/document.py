@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 FILE = "report.html"
 
 
-def write_report(result: StudyResult, folder: Path, *, language: Language = "zh") -> Path:
+def write_report(
+    result: StudyResult, folder: Path, *, language: Language = "zh", material: maps.Material | None = None
+) -> Path:
     """Write ``report.html`` into a result folder and return its path.
 
     Raises
@@ -37,7 +39,7 @@ def write_report(result: StudyResult, folder: Path, *, language: Language = "zh"
         The folder cannot be written.
     """
     path = folder / FILE
-    page = render_report(result, language=language)
+    page = render_report(result, language=language, material=material)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         path.write_text(page, encoding="utf-8", newline="\n")
@@ -46,13 +48,13 @@ def write_report(result: StudyResult, folder: Path, *, language: Language = "zh"
     return path
 
 
-def render_report(result: StudyResult, *, language: Language = "zh") -> str:
-    """Return the report as one HTML page."""
+def render_report(result: StudyResult, *, language: Language = "zh", material: maps.Material | None = None) -> str:
+    """Return the report as one HTML page; ``material`` is what ``maps.prepare`` made, where it is there already."""
     words = Words(language)
     parts: dict[str, int] = {}
     frames = {
         name: [parts.setdefault(part, len(parts)) for part in sheet.page.parts()]
-        for name, sheet in maps.all_maps(result, language=language, standards="headline")
+        for name, sheet in maps.all_maps(result, language=language, standards="headline", material=material)
     }
     return _template().render(
         lang=HTML_LANG[language],

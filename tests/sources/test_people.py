@@ -445,7 +445,7 @@ def test_provenance_of_the_parts_is_inherited_or_own(tmp_path, toy_study):
     )
     from chongming_gis import pipeline
 
-    found = {entry["role"]: entry for entry in pipeline._provenance(study) if entry["role"].startswith("demand")}
+    found = {entry["role"]: entry for entry in manifest.provenance(study) if entry["role"].startswith("demand")}
     assert {role: (entry["path"], entry["kind"], entry["source"]) for role, entry in found.items()} == {
         "demand": ("a.csv", "official_statistic", "office"),
         "demand:table": ("b.csv", "official_statistic", "police"),
