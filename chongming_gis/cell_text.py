@@ -38,8 +38,10 @@ def harmless_column(column: pd.Series) -> pd.Series:
     >>> harmless_column(pd.Series(["=1+1", None, "甲"], dtype="str")).tolist()
     ["'=1+1", nan, '甲']
     """
-    live = column.str.match(_LIVE.pattern, na=False)
-    return column if not live.any() else column.mask(live, "'" + column)
+    distinct = column.drop_duplicates()  # a table repeats few names in many rows
+    if not distinct.str.match(_LIVE.pattern, na=False).any():
+        return column
+    return column.mask(column.str.match(_LIVE.pattern, na=False), "'" + column)
 
 
 def as_written(column: pd.Series) -> pd.Series:

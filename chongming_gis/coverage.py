@@ -239,7 +239,7 @@ def _answer(
 
 def _texts(values: Sequence[str | None] | pd.Series, at: npt.NDArray[np.integer]) -> pd.Series:
     """Return a text column that repeats a few values; -1 = missing. Making it from objects takes ten times as long."""
-    distinct = pd.Series(list(values), dtype="str")
+    distinct = values if isinstance(values, pd.Series) else pd.Series(list(values), dtype="str")
     return pd.Series(distinct.array.take(at, allow_fill=True))
 
 

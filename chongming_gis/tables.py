@@ -14,9 +14,7 @@ from typing import TYPE_CHECKING, Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 import shapely
-from pandera.errors import SchemaErrors
 
 from chongming_gis.errors import CrsError, TableError
 
@@ -37,12 +35,32 @@ DATA_KINDS = ("surveyed", "official_statistic", "sourced", "derived", "schematic
 
 
 @dataclass(frozen=True, slots=True)
+class Column:
+    """What one column must hold; values are checked where they are not missing."""
+
+    dtype: str
+    nullable: bool = False
+    low: float | None = None
+    high: float | None = None
+    allowed: tuple[str, ...] = ()
+
+    def as_pandera(self) -> Any:
+        """Return the same as a pandera column, which words the faults. It is loaded only where there are some."""
+        import pandera.pandas as pa
+
+        checks = [pa.Check.ge(self.low)] if self.low is not None else []
+        checks += [pa.Check.le(self.high)] if self.high is not None else []
+        checks += [pa.Check.isin(self.allowed)] if self.allowed else []
+        return pa.Column(str if self.dtype == "str" else self.dtype, checks, nullable=self.nullable)
+
+
+@dataclass(frozen=True, slots=True)
 class Contract:
     """What a table must hold: columns with their checks, the key, and the geometry."""
 
     name: str
     meaning: str
-    columns: Mapping[str, pa.Column]
+    columns: Mapping[str, Column]
     key: tuple[str, ...]
     geometry_types: tuple[str, ...] = ()
 
@@ -52,27 +70,25 @@ class Contract:
         return bool(self.geometry_types)
 
 
-def _text(*allowed: str, required: bool = True) -> pa.Column:
+def _text(*allowed: str) -> Column:
     """Return a text column that may not be empty; ``allowed`` narrows its values."""
-    return pa.Column(str, pa.Check.isin(allowed) if allowed else None, nullable=False, required=required)
+    return Column("str", allowed=allowed)
 
 
-def _maybe_text() -> pa.Column:
-    return pa.Column(str, nullable=True)
+def _maybe_text() -> Column:
+    return Column("str", nullable=True)
 
 
-def _number(low: float | None = None, high: float | None = None, *, nullable: bool = False) -> pa.Column:
-    checks = [pa.Check.ge(low)] if low is not None else []
-    checks += [pa.Check.le(high)] if high is not None else []
-    return pa.Column(float, checks, nullable=nullable)
+def _number(low: float | None = None, high: float | None = None, *, nullable: bool = False) -> Column:
+    return Column("float64", nullable, low, high)
 
 
-def _whole(low: int | None = None) -> pa.Column:
-    return pa.Column("int64", pa.Check.ge(low) if low is not None else None)
+def _whole(low: int | None = None) -> Column:
+    return Column("int64", low=low)
 
 
-def _claim() -> pa.Column:
-    return pa.Column(bool)
+def _claim() -> Column:
+    return Column("bool")
 
 
 NODES = Contract(
@@ -166,9 +182,9 @@ FACILITIES = Contract(
         "level": _text(*LEVELS),
         "serves": _text(*SERVES),
         "status": _text(*STATUSES),
-        "open_year": pa.Column("Int64", nullable=True),
-        "close_year": pa.Column("Int64", nullable=True),
-        "standardised": pa.Column("boolean", nullable=True),
+        "open_year": Column("Int64", nullable=True),
+        "close_year": Column("Int64", nullable=True),
+        "standardised": Column("boolean", nullable=True),
         "position_quality_m": _number(0.0, nullable=True),
         "data_kind": _text(*DATA_KINDS),
         "source": _maybe_text(),
@@ -376,8 +392,7 @@ def no_rows(contract: Contract, crs: CRS) -> gpd.GeoDataFrame:
 
 def column_types(contract: Contract) -> dict[str, str]:
     """Return the pandas type of each column of a contract, as ``astype`` and ``read_csv`` take them."""
-    kinds = {name: str(column.dtype) for name, column in contract.columns.items()}
-    return {name: "str" if kind.startswith("str") else kind for name, kind in kinds.items()}
+    return {name: column.dtype for name, column in contract.columns.items()}
 
 
 def empty_text(length: int) -> pd.Series:
@@ -386,38 +401,34 @@ def empty_text(length: int) -> pd.Series:
 
 
 def _is_faultless(frame: pd.DataFrame, contract: Contract) -> bool:
-    """Return whether the columns surely satisfy the contract, some ten times as fast as pandera, which words faults."""
-    for name, kind in column_types(contract).items():
-        rule = contract.columns[name]
-        if name not in frame.columns or frame[name].dtype != kind or rule.unique:
-            return False
-        column = frame[name]
-        missing = column.isna()
-        if missing.any():
-            if not rule.nullable:
-                return False
-            column = column[~missing]
-        if not all(_passes(column, check) for check in rule.checks):
-            return False
-    return True
+    """Return whether the columns satisfy the contract, some ten times as fast as pandera, which words the faults."""
+    return all(name in frame.columns and _passes(frame[name], rule) for name, rule in contract.columns.items())
 
 
-def _passes(column: pd.Series, check: pa.Check) -> bool:
-    given = check.statistics or {}
-    if check.name == "isin":
-        return bool(column.isin(list(given["allowed_values"])).all())
-    if check.name == "greater_than_or_equal_to":
-        return bool((column >= given["min_value"]).all())
-    if check.name == "less_than_or_equal_to":
-        return bool((column <= given["max_value"]).all())
-    return False
+def _passes(column: pd.Series, rule: Column) -> bool:
+    if column.dtype != rule.dtype:
+        return False
+    missing = column.isna()
+    if missing.any():
+        if not rule.nullable:
+            return False
+        column = column[~missing]
+    return not (
+        (rule.low is not None and not (column >= rule.low).all())
+        or (rule.high is not None and not (column <= rule.high).all())
+        or (rule.allowed and not column.isin(rule.allowed).all())
+    )
 
 
 def _column_faults(frame: pd.DataFrame, contract: Contract) -> list[str]:
     if _is_faultless(frame, contract):
         return []
+    import pandera.pandas as pa
+    from pandera.errors import SchemaErrors
+
     try:
-        pa.DataFrameSchema(dict(contract.columns)).validate(pd.DataFrame(frame), lazy=True)
+        schema = {name: column.as_pandera() for name, column in contract.columns.items()}
+        pa.DataFrameSchema(schema).validate(pd.DataFrame(frame), lazy=True)
     except SchemaErrors as error:
         cases = error.failure_cases
     else:

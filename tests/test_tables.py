@@ -198,7 +198,8 @@ def test_the_quick_look_passes_only_what_pandera_passes(rows, kind, has_used):
     if not has_used:
         frame = frame.drop(columns="used")
     try:
-        pa.DataFrameSchema(dict(tables.FACILITY_CAPACITY.columns)).validate(frame, lazy=True)
+        columns = {name: column.as_pandera() for name, column in tables.FACILITY_CAPACITY.columns.items()}
+        pa.DataFrameSchema(columns).validate(frame, lazy=True)
         passes = True
     except SchemaErrors:
         passes = False

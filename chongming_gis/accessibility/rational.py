@@ -52,8 +52,8 @@ def raam(
     At facility j the people of i bear D_j / (S_j rho) + t_ij / tau, where D_j are all who go there (Saxon & Snow 2020).
     They shift until nobody can bear less elsewhere in reach. The authors shift people step by step with a shrinking
     step; here the equilibrium is computed as the minimum of Beckmann's convex program, to ``RAAM_TOLERANCE``: the
-    people of no origin bear on average more than that (times the cost, where it is above 1) over the least in reach. inf: no supply in reach.
-    An origin without people has the cost that a first person would bear.
+    people of no origin bear on average more than that (times the cost, where it is above 1) over the least in reach.
+    inf: no supply in reach. An origin without people has the cost that a first person would bear.
 
     Examples
     --------

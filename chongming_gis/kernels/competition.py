@@ -93,15 +93,19 @@ def worst_excess(
 
 
 @compiled
-def _centre(numbers: Floats, starts: Longs) -> None:
-    """Take from each number the mean of its row."""
+def _scaled(residual: Floats, steep: Floats, starts: Longs, into: Floats) -> float:
+    """Fill ``into`` with the residual divided by the slopes, each row summing to 0; return the product of both."""
+    product = 0.0
     for row in range(starts.shape[0] - 1):
-        mean = 0.0
+        mean, room = 0.0, 0.0
         for at in range(starts[row], starts[row + 1]):
-            mean += numbers[at]
-        mean /= starts[row + 1] - starts[row]
+            mean += residual[at] / steep[at]
+            room += 1.0 / steep[at]
+        mean /= room
         for at in range(starts[row], starts[row + 1]):
-            numbers[at] -= mean
+            into[at] = (residual[at] - mean) / steep[at]
+            product += (residual[at] - mean) * into[at]
+    return product
 
 
 @compiled
@@ -185,13 +189,12 @@ def balance(
                     n_free += 1
             n_rows += 1
             starts[n_rows] = n_free
-    residual, bent, moved = np.empty(n_free), np.empty(n_free), np.zeros(n_free)
+    residual, steep, scaled, moved = np.empty(n_free), np.empty(n_free), np.empty(n_free), np.zeros(n_free)
     for at in range(n_free):
-        residual[at] = -travel[pairs[at]] - slope[indices[pairs[at]]] * load[indices[pairs[at]]]
-    _centre(residual, starts)
-    direction = residual.copy()
-    squared = (residual * residual).sum()
-    first = squared
+        steep[at] = slope[indices[pairs[at]]]
+        residual[at] = -travel[pairs[at]] - steep[at] * load[indices[pairs[at]]]
+    squared = _scaled(residual, steep, starts, scaled)
+    direction, first = scaled.copy(), squared
     extra = np.empty(load.shape[0])
     for _ in range(2 * load.shape[0] + 20):
         if squared <= SOLVED * first or squared == 0.0:
@@ -200,18 +203,17 @@ def balance(
         for at in range(n_free):
             extra[indices[pairs[at]]] += direction[at]
         curvature = (extra * extra * slope).sum()
-        if curvature <= 1e-14 * squared * slope.min():  # places swapped around a ring: nothing to lose up to the bound
+        if curvature <= 1e-14 * (direction * direction * steep).sum():
+            # people swapped around a ring of places: each step gains as much, up to the first flow that ends
             moved[:] = direction * (demand.sum() / np.abs(direction).max())
             break
-        for at in range(n_free):
-            bent[at] = slope[indices[pairs[at]]] * extra[indices[pairs[at]]]
-        _centre(bent, starts)
         length = squared / curvature
+        for at in range(n_free):
+            residual[at] -= length * steep[at] * extra[indices[pairs[at]]]
         moved += length * direction
-        residual -= length * bent
         before = squared
-        squared = (residual * residual).sum()
-        direction = residual + (squared / before) * direction
+        squared = _scaled(residual, steep, starts, scaled)
+        direction = scaled + (squared / before) * direction
     return _step(pairs, starts, moved, indices, travel, slope, flow, load)
 
 

@@ -96,7 +96,7 @@ def _coverage(material: Material, service: ServiceConfig, standards: Standards) 
     asked = tuple(shares.Question(service, standard) for standard in service.standards)
     choices: list[Choice] = []
     for question in material.shares.questions(asked if standards == "all" else asked[:1]):
-        view = views.view_data(material, question)
+        view = material.view(question)
         data = _people_data(material, view, facilities, service)
         parts = [(people, Drawn("people", data, show=False)), (uncovered, Drawn("uncovered", data, show=False))]
         parts += _choropleth_part(base, view, choropleth)
@@ -119,7 +119,7 @@ def _overview(material: Material) -> PlanMap:
         slot.add_to(sheet)
     choices: list[Choice] = []
     for service in result.study.services:
-        view = views.view_data(material, shares.headline(service))
+        view = material.view(shares.headline(service))
         facilities = material.facilities(service)
         data = _people_data(material, view, facilities, service)
         parts = [

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from chongming_gis.config import ServiceConfig
+    from chongming_gis.maps.shares import Question
     from chongming_gis.results import StudyResult
     from chongming_gis.wording import Language
 
@@ -47,12 +48,19 @@ class Material:
     shares: shares.Shares
     access: AccessRows
     _facilities: dict[str, Data] = field(default_factory=dict)  # by service, made when first asked for
+    _views: dict[str, Data] = field(default_factory=dict)  # by question, likewise
 
     def facilities(self, service: ServiceConfig) -> Data:
         """Return the facilities of a service with what their cards say."""
         if service.id not in self._facilities:
             self._facilities[service.id] = facilities_data(self.result, service, self.words)
         return self._facilities[service.id]
+
+    def view(self, question: Question) -> Data:
+        """Return one question's times, classes and figures."""
+        if question.key not in self._views:
+            self._views[question.key] = view_data(self, question)
+        return self._views[question.key]
 
 
 def prepare(result: StudyResult, language: Language) -> Material:
