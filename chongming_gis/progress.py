@@ -46,12 +46,12 @@ class Clock:
         value = job()
         kept = self.stages.setdefault(stage, {"seconds": 0.0})
         kept["seconds"] = round(kept["seconds"] + time.perf_counter() - start, 3)
-        kept.update(_peak_memory())
+        kept.update(peak_memory())
         self.done += 1
         return value
 
 
-def _peak_memory() -> dict[str, float]:
+def peak_memory() -> dict[str, float]:
     """Return the process's peak memory so far, where the system tells it."""
     status = Path("/proc/self/status")
     if status.is_file():  # Linux: unlike getrusage, not that of the program which started this one

@@ -34,6 +34,7 @@ DRY_LAND = ("coast", "land", "island")  # kinds that outline the dry land; where
 ROADS_MARGIN_M = 5000.0  # without a region, a place this far from all roads is in the wrong coordinates
 TOWNSHIP_MARGIN_M = 100.0  # planning assumption: boundaries are simplified; nearer than this is not "outside"
 FAR_M = 8000.0  # planning assumption: no village of a township is farther than this from its seat
+_SAME_PLACE_M = 0.01
 _FEWEST_FOR_A_MIDDLE = 5
 _TOWNSHIP_ENDS = ("街道办事处", "人民政府", "镇政府", "乡政府", "街道", "镇", "乡")
 
@@ -51,9 +52,9 @@ def judge_positions(table: PlaceTable, inputs: StudyInputs, study: StudyConfig) 
 
 
 def is_inside(frame: gpd.GeoDataFrame, area: BaseGeometry) -> Bools:
-    """Return which places of a frame lie in an area, its border included."""
+    """Return which places of a frame lie in an area, its border included to a centimetre (rounding)."""
     shapely.prepare(area)
-    return np.asarray(shapely.intersects(area, frame.geometry.to_numpy()), dtype=bool)
+    return np.asarray(shapely.dwithin(area, frame.geometry.to_numpy(), _SAME_PLACE_M), dtype=bool)
 
 
 def _study_area(inputs: StudyInputs) -> BaseGeometry | None:

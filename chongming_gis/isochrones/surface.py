@@ -102,7 +102,7 @@ def _questions(
     """Return which cells are to be asked for the nearest of which facilities."""
     everywhere = np.arange(len(cells))
     if groups is None:
-        return [(everywhere, np.arange(len(facilities)))]
+        return [(everywhere, np.arange(len(facilities)))] if len(facilities) else []
     of_cells, of_facilities = (np.asarray(group) for group in groups)
     if of_cells.shape != (len(cells),) or of_facilities.shape != (len(facilities),):
         raise NetworkError(f"groups need one number for each of {len(cells)} cells and {len(facilities)} facilities")

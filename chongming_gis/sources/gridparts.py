@@ -216,7 +216,11 @@ def _near(area: shapely.Geometry, cell: shapely.Polygon) -> shapely.Geometry:
     """Return the part of a large area around a cell, without the cost of overlaying all of it."""
     west, south, east, north = cell.bounds
     margin = max(east - west, north - south)
-    return shapely.make_valid(shapely.clip_by_rect(area, west - margin, south - margin, east + margin, north + margin))
+    west, south, east, north = west - margin, south - margin, east + margin, north + margin
+    try:
+        return shapely.make_valid(shapely.clip_by_rect(area, west, south, east, north))
+    except shapely.GEOSException:  # GEOS's clipping makes rings of three points of some real outlines
+        return shapely.intersection(area, shapely.box(west, south, east, north))
 
 
 def merge_parts(cell_row: Ints, cell_column: Ints, by: Ints, *, points: Objects, weight: Floats, size: int) -> Ints:

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from pyproj import CRS
 from rasterio import Affine
 
-from chongming_gis import sources, tables
+from chongming_gis import manifest, sources, tables
 from chongming_gis.errors import StudyError, TableError
 from chongming_gis.sources import spread
 

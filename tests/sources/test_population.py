@@ -308,12 +308,13 @@ class TestDamage:
 def test_forty_thousand_by_forty_thousand_cells_stay_below_a_gigabyte(tmp_path):
     """A sparse file of 40,000 x 40,000 cells with people in a few blocks, read whole in a process of its own."""
     program = textwrap.dedent("""
-        import resource, sys, time
+        import sys
         import numpy as np, rasterio, pyproj
         from pathlib import Path
         from rasterio import Affine
         from rasterio.windows import Window
         from chongming_gis.peoplemodel import RasterConfig
+        from chongming_gis.progress import peak_memory
         from chongming_gis.sources import grids
         path = Path(sys.argv[1])
         profile = dict(driver="GTiff", dtype="float32", count=1, height=40_000, width=40_000, crs="EPSG:4326",
@@ -325,7 +326,7 @@ def test_forty_thousand_by_forty_thousand_cells_stay_below_a_gigabyte(tmp_path):
             for number in range(0, 78, 7):
                 grid.write(block, 1, window=Window(512 * number, 512 * (77 - number), 512, 512))
         found = grids.read_cells(path, ["p"], raster=RasterConfig(), within=None, crs=pyproj.CRS.from_epsg(32651))
-        print(found.n_read, found.counts.sum(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        print(found.n_read, found.counts.sum(), peak_memory()["peak_mb"])
     """)
     done = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path / "large.tif")],
