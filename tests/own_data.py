@@ -1,7 +1,7 @@
 """The folder that docs/bring-your-own-data.md starts from: roads, township borders, and a list kept in a workbook.
 
-Made from the Liechtenstein extract, so that roads are real; the list has what such lists have: a title above the header,
-a merged township column, an example row, a total, and some cells that are wrong.
+Made from the Liechtenstein extract, so that roads are real; the list has what such lists have: a title above its
+header, merged townships, an example row, a total, and some cells that are wrong.
 """
 
 from __future__ import annotations
@@ -44,9 +44,8 @@ def meal_points(roads, areas) -> list[list[object]]:
     for _, area in areas.head(N_TOWNSHIPS).iterrows():
         inside = middle[shapely.contains(shapely.buffer(area.geometry, -60.0), middle)]
         chosen = inside[np.linspace(0, len(inside) - 1, A_TOWNSHIP).astype(int)]
-        moved = crs.transform(
-            shapely.transform(chosen, lambda xy: xy + [0.0, 12.0]), roads.crs, crs.parse(4326, where="t")
-        )
+        beside = shapely.transform(chosen, lambda xy: xy + np.array([0.0, 12.0]))
+        moved = crs.transform(beside, roads.crs, crs.parse(4326, where="t"))
         for number, point in enumerate(moved, start=1):
             n = len(rows) + 1
             name, place = f"{area['NAME']}助餐点{number}", f"{area['NAME']}第{number}路{n}号"

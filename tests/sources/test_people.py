@@ -443,7 +443,6 @@ def test_provenance_of_the_parts_is_inherited_or_own(tmp_path, toy_study):
         spread={"by": "raster", "path": "grid.tif", "kind": "derived", "raster": {"crs": "EPSG:4326"}},
         shares=[{"path": "ages.csv", "of": "pop"}],
     )
-    from chongming_gis import pipeline
 
     found = {entry["role"]: entry for entry in manifest.provenance(study) if entry["role"].startswith("demand")}
     assert {role: (entry["path"], entry["kind"], entry["source"]) for role, entry in found.items()} == {
