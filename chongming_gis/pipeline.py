@@ -26,6 +26,7 @@ from chongming_gis import (
     manifest,
     maps,
     network,
+    provision,
     reach,
     readings,
     reports,
@@ -84,6 +85,10 @@ def run_study(study: StudyConfig, *, progress: Progress = silent) -> StudyResult
     access = pd.concat(tables_of_access, ignore_index=True)
     shares = clock.run("coverage", "", _coverage_job(access, inputs, study))
     tables.validate(shares, tables.COVERAGE, where="coverage")
+    provided = [
+        clock.run("provision", service.id, _provision_job(study, service, inputs, networks, demand, facilities))
+        for service in provision.services_with_provision(study)
+    ]
     facilities_of_all = all_facilities(inputs)
     return StudyResult(
         study=study,
@@ -102,6 +107,7 @@ def run_study(study: StudyConfig, *, progress: Progress = silent) -> StudyResult
             townships=inputs.townships,
             villages=inputs.villages,
         ),
+        provision=pd.concat(provided, ignore_index=True) if provided else tables.no_table(tables.PROVISION),
         manifest={
             "versions": _versions(),
             "study_digest": study.digest,
@@ -306,6 +312,29 @@ def _access_job(
 ) -> Callable[[], pd.DataFrame]:
     return lambda: coverage.measure_access(
         service, demand=demand, facilities=facilities, networks=networks, search_limit_s=study.search_limit_s
+    )
+
+
+def _provision_job(
+    study: StudyConfig,
+    service: ServiceConfig,
+    inputs: tables.StudyInputs,
+    networks: Mapping[str, Network],
+    demand: reach.Places,
+    facilities: Mapping[str, reach.Places],
+) -> Callable[[], pd.DataFrame]:
+    unit = service.capacity_unit or ""
+    return lambda: provision.provision_table(
+        provision.measure_provision(
+            service,
+            need=provision.needs_of(study, service.id, unit, inputs.demand),
+            capacity=provision.capacity_of(inputs.facilities[service.id], unit),
+            demand=demand,
+            facilities=facilities[service.id],
+            networks=networks,
+            search_limit_s=study.search_limit_s,
+        ),
+        inputs.demand,
     )
 
 

@@ -47,6 +47,7 @@ class StudyResult:
     access: pd.DataFrame
     coverage: pd.DataFrame
     indicators: pd.DataFrame  # no rows where the study has no plan
+    provision: pd.DataFrame  # no rows where it states no needs
     manifest: Mapping[str, Any]
 
 
@@ -59,10 +60,12 @@ def save(result: StudyResult, folder: Path) -> None:
         The folder cannot be written.
     """
     try:
-        (folder / "layers").mkdir(exist_ok=True)
+        for name in ("layers", "tables"):
+            (folder / name).mkdir(exist_ok=True)
         for name in _TABLES:
             _write_table(getattr(result, name), folder / f"{name}.csv")
         result.access.to_parquet(folder / "access.parquet", compression="zstd", index=False)
+        result.provision.to_parquet(folder / "tables" / "provision.parquet", compression="zstd", index=False)
         demand = result.demand.points.join(result.demand.persons, on="demand_id")
         _write_layer(demand, folder, "demand")
         _write_layer(result.facilities.places, folder, "facilities")
@@ -116,6 +119,7 @@ def _loaded(folder: Path) -> StudyResult:
             capacity=pd.read_parquet(folder / "layers" / "facility_capacity.parquet"),
         ),
         access=pd.read_parquet(folder / "access.parquet"),
+        provision=pd.read_parquet(folder / "tables" / "provision.parquet"),
         **{name: _read_table(folder / f"{name}.csv", contract) for name, contract in _TABLES.items()},
         manifest=manifest,
         **layers,

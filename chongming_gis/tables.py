@@ -384,6 +384,11 @@ def validate(frame: pd.DataFrame, contract: Contract, *, where: str) -> None:
         raise TableError(f"{where}: {'; '.join([*shown, *more])}")
 
 
+def no_table(contract: Contract) -> pd.DataFrame:
+    """Return an empty table without geometry that satisfies a contract."""
+    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in column_types(contract).items()})
+
+
 def no_rows(contract: Contract, crs: CRS) -> gpd.GeoDataFrame:
     """Return an empty table that satisfies a contract, for what a study does not have."""
     columns: dict[str, pd.Series] = {name: pd.Series(dtype=kind) for name, kind in column_types(contract).items()}

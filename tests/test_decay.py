@@ -39,7 +39,7 @@ def test_every_named_decay_is_its_formula(name):
         assert curve(float(time_s), 900.0) == pytest.approx(weight, abs=1e-12), time_s
 
 
-@pytest.mark.parametrize("curve", EVERY, ids=str)
+@pytest.mark.parametrize("curve", EVERY, ids=lambda curve: type(curve).__name__)
 @given(times=st.lists(st.floats(0, 3000), min_size=1, max_size=20), catchment_s=st.floats(1, 2000))
 def test_every_decay_starts_at_one_never_rises_and_ends(curve, times, catchment_s):
     ordered = np.sort(np.array([0.0, *times, catchment_s]))
@@ -52,7 +52,7 @@ def test_every_decay_starts_at_one_never_rises_and_ends(curve, times, catchment_
     assert (ordered == before).all()  # the times are not written over
 
 
-@pytest.mark.parametrize("curve", EVERY, ids=str)
+@pytest.mark.parametrize("curve", EVERY, ids=lambda curve: type(curve).__name__)
 def test_one_catchment_a_pair_gives_what_each_catchment_gives_alone(curve):
     times, catchments = np.array([0.0, 100.0, 500.0, 900.0]), np.array([0.0, 200.0, 400.0, 900.0])
     alone = [float(curve(t, c)) for t, c in zip(times, catchments, strict=True)]

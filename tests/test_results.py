@@ -72,6 +72,7 @@ def made(*, persons=(10, 20, 30, 5), villages=("v1", "v2", "v3", "v4"), names=No
             townships=townships,
             villages=areas,
         ),
+        provision=tables.no_table(tables.PROVISION),
         manifest={"counts": {"nodes": 11}, "notices": ["一"], "timings": {"read": {"seconds": 0.5}}},
     )
 

@@ -160,6 +160,7 @@ def result() -> results.StudyResult:
         access=_access(),
         coverage=_coverage(),
         indicators=_indicators(),
+        provision=_provision(),
         manifest=MANIFEST,
     )
     for frame, contract in (
@@ -172,6 +173,7 @@ def result() -> results.StudyResult:
         (made.access, tables.ACCESS),
         (made.coverage, tables.COVERAGE),
         (made.indicators, tables.INDICATORS),
+        (made.provision, tables.PROVISION),
     ):
         tables.validate(frame, contract, where=f"toy {contract.name}")
     return made
@@ -289,6 +291,19 @@ def _indicators() -> pd.DataFrame:
     return indicators.measure_indicators(
         study(), facilities=_facilities(), demand=_demand(), townships=_townships(), villages=_villages()
     )
+
+
+def _provision() -> pd.DataFrame:
+    """Of 9 meals that the first three points need, 4 are served, 3 find no place and 2 are out of reach."""
+    numbers = {
+        "need": [2.0, 3.0, 4.0],
+        "served": [2.0, 2.0, 0.0],
+        "no_place": [0.0, 1.0, 2.0],
+        "out_of_reach": [0.0, 0.0, 2.0],
+        "nearest_with_place_s": [np.inf, 1200.0, np.inf],
+    }
+    texts = {"demand_id": ["d0", "d1", "d2"], "service": ["meal_point"] * 3, "unit": ["meals_per_day"] * 3}
+    return pd.DataFrame({name: _texts(values) for name, values in texts.items()} | numbers)
 
 
 def _facilities() -> tables.Facilities:
