@@ -354,7 +354,8 @@ def test_an_unprivileged_user_gets_one_line(toy, monkeypatch, capsys, tmp_path):
     """A folder that this user may not write: exit 2, one line, nothing written."""
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o755)
-    for path in (toy, tmp_path, *list(tmp_path.parents)[:2]):
+    made_by_pytest = [parent for parent in tmp_path.parents if "pytest" in parent.name or "popen" in parent.name]
+    for path in (toy, tmp_path, *made_by_pytest):
         path.chmod(0o755)
     os.seteuid(65534)
     try:
