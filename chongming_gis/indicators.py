@@ -169,6 +169,7 @@ def _rows(
     indicator: IndicatorConfig, target_set: TargetSetConfig, value: _Value, study: StudyConfig
 ) -> list[dict[str, object]]:
     target = indicator.target(target_set.id)
+    is_base = study.plan is not None and target_set.base_year == study.plan.baseline_year
     common = {
         "indicator_id": indicator.id,
         "target_set": target_set.id,
@@ -182,7 +183,7 @@ def _rows(
         "scope_code": study.id,
         "name_zh": study.name_zh,
         "value": value.district,
-        "baseline": math.nan if indicator.baseline is None else indicator.baseline,
+        "baseline": math.nan if indicator.baseline is None or not is_base else indicator.baseline,
         "target": math.nan if target is None else target,
         **_verdict(indicator, value.district, target),
     }

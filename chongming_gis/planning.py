@@ -163,6 +163,7 @@ class PlanConfig(StudyModel):
     name_en: Text
     source: Text
     source_en: str = ""
+    baseline_year: Year  # the year of the indicators' baselines
     target_sets: Annotated[tuple[TargetSetConfig, ...], Field(min_length=1)]
     indicators: Annotated[tuple[IndicatorConfig, ...], Field(min_length=1)]
 

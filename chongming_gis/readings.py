@@ -23,7 +23,7 @@ from chongming_gis.findings import Finding
 from chongming_gis.sources import spreadsheets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     import geopandas as gpd
     from pyproj import CRS
@@ -378,7 +378,9 @@ def _facility_job(
             service_names=(service.name_zh, service.name_en),
             locate=locate,
         )
-        found = _in_service(found, study.data_date.year, where=f"services.{service.id} ({source.path})")
+        found = _in_service(
+            found, study.data_date.year, where=f"services.{service.id} ({source.path})", path=study.resolve(source.path)
+        )
         if not source.tags or region is None:
             return replace(found, report={**found.report, "rows_kept": len(found.places)})
         inside = check.is_inside(found.places, region)
@@ -394,7 +396,7 @@ def _facility_job(
     return read
 
 
-def _in_service(found: tables.Facilities, year: int, *, where: str) -> tables.Facilities:
+def _in_service(found: tables.Facilities, year: int, *, where: str, path: Path) -> tables.Facilities:
     """Return the facilities that stand in a year: existing, opened by then, not yet closed.
 
     Raises
@@ -411,11 +413,36 @@ def _in_service(found: tables.Facilities, year: int, *, where: str) -> tables.Fa
     if stands.all():
         return found
     kept = places[stands].reset_index(drop=True)
+    told = [*found.report.get("findings", ()), *_not_counted(places[~stands], year, found.report, path=path)]
     return tables.Facilities(
         places=kept,
         capacity=found.capacity[found.capacity["facility_id"].isin(kept["facility_id"])].reset_index(drop=True),
-        report={**found.report, "not_in_service": int((~stands).sum())},
+        report={**found.report, "not_in_service": int((~stands).sum()), "findings": told},
     )
+
+
+def _not_counted(places: pd.DataFrame, year: int, report: Mapping[str, Any], *, path: Path) -> list[Finding]:
+    """Return one warning a facility that a list has and the study's year does not; planned ones are told as notes."""
+    row_of = report.get("row_of", {})
+    told = []
+    columns = ("facility_id", "name_zh", "status", "open_year", "close_year")
+    for facility_id, name, status, opened, closed in places[list(columns)].itertuples(index=False):
+        is_planned = status != "existing"
+        said = status if is_planned else str(closed if pd.notna(closed) and closed <= year else opened)
+        told.append(
+            Finding(
+                "note" if is_planned else "warning",
+                str(path),
+                f"{name} ({said}) is not in service in {year} and is not counted",
+                "" if is_planned else "correct its year, or the study's data_date",
+                rule="not_in_service_planned" if is_planned else "not_in_service",
+                row=row_of.get(facility_id),
+                sheet=str(report.get("sheet") or ""),
+                value=str(name),
+                details={"said": said, "year": str(year)},
+            )
+        )
+    return told
 
 
 def _with_codes(points: gpd.GeoDataFrame, townships: gpd.GeoDataFrame, villages: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

@@ -155,7 +155,7 @@ class _Lists:
 
 
 def _write_service(sheet: Worksheet, service: ServiceConfig, words: Words, *, choices: Choices, lists: _Lists) -> None:
-    title = words("template.title", service=words.name(service), unit=service.capacity_unit or "-")
+    title = words("template.title", service=words.name(service), unit=_unit(service, words))
     sheet.cell(_TITLE_ROW, 1, cell_text.writable(title)).font = Font(bold=True, size=13)
     offered = {
         **{column: tuple(words(f"template.choices.{column}").split("|")) for column in _CHOICES},
@@ -188,9 +188,15 @@ def _offer(sheet: Worksheet, cells: str, entries: str, words: Words) -> None:
     rule.add(cells)
 
 
+def _unit(service: ServiceConfig, words: Words) -> str:
+    return words.or_raw("unit", service.capacity_unit) if service.capacity_unit else "—"
+
+
 def _example(column: str, choices: Choices, words: Words) -> str:
-    if column == "township_name" and choices.townships:
-        return cell_text.writable(choices.townships[0])
+    if column == "township_name":
+        return (
+            cell_text.writable(choices.townships[0]) if choices.townships else words("template.example.township_name")
+        )
     if column in _CHOICES:
         return words(f"template.choices.{column}").split("|")[0]
     if column == "kind":
@@ -214,7 +220,7 @@ def _write_guide(sheet: Worksheet, study: StudyConfig, services: Sequence[Servic
     for service in services:
         row += 1
         datum = service.facilities.datum or words("template.guide.datum_undeclared")
-        texts = (sheet_name(service, words.language), service.id, datum, service.capacity_unit or "-")
+        texts = (sheet_name(service, words.language), service.id, datum, _unit(service, words))
         for position, text in enumerate(texts, start=1):
             sheet.cell(row, position, cell_text.writable(text))
     sheet.column_dimensions["A"].width = 96

@@ -246,6 +246,9 @@ def test_the_manifest_says_of_each_input_what_became_of_its_rows(tmp_path):
     facilities = by_role["facilities:meal_point"]
     assert (facilities["rows_read"], facilities["rows_kept"]) == (5, 2)
     assert facilities["rows_dropped"] == {"other_service": 1, "not_in_service": 2}
+    told = {finding.value: finding for finding in inputs.findings if finding.rule.startswith("not_in_service")}
+    assert {name: finding.severity for name, finding in told.items()} == {"丙": "note", "丁": "warning"}
+    assert (told["丁"].row, told["丁"].details["said"]) == (5, "2020")
     assert (facilities["path"], facilities["datum"], facilities["kind"]) == ("places.csv", "wgs84", "schematic")
     assert {"licence", "position_quality_m"} <= set(facilities)
     assert all(re.fullmatch("[0-9a-f]{64}", entry["sha256"]) for entry in entries)

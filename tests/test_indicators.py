@@ -88,7 +88,8 @@ def study(measure, *, target=1.0, unit="percent", **more):
         "settlement_classes": [{"id": "town", "name_zh": "镇", "name_en": "town"}],
         "modes": [{**named, "id": "walk", "preset": "older_walk"}],
         "services": services,
-        "plan": {**named, "target_sets": [{**named, "id": "t", "stage": "review", "base_year": 2020, "year": 2025}],
+        "plan": {**named, "baseline_year": 2020,
+                 "target_sets": [{**named, "id": "t", "stage": "review", "base_year": 2020, "year": 2025}],
                  "indicators": [indicator]},
     }  # fmt: skip
     return config.parse_study({k: v for k, v in content.items() if v is not None}, folder=Path())
@@ -213,3 +214,19 @@ def test_a_study_without_a_plan_has_a_table_without_rows():
 def test_the_order_of_the_list_changes_nothing(rows):
     beside = {"of": "beside", "services": ["meal"], "others": ["home"], "within_m": 700.0}
     pd.testing.assert_frame_equal(measured(beside, rows=rows), measured(beside))
+
+
+def test_a_baseline_stands_with_the_targets_of_its_year_only():
+    made = study({"of": "facilities", "services": ["meal"]}, unit="count", baseline=2, target=3)
+    content = made.model_dump(mode="json", exclude_none=True)
+    later = {**content["plan"]["target_sets"][0], "id": "later", "base_year": 2025, "year": 2030}
+    content["plan"]["target_sets"].append(later)
+    content["plan"]["indicators"][0]["targets"]["later"] = 4
+    table = indicators.measure_indicators(
+        config.parse_study({key: value for key, value in content.items() if value}, folder=Path()),
+        facilities=facilities(),
+        demand=demand(),
+        townships=areas("township_code", ["A"]),
+        villages=areas("village_code", ["A1"]),
+    )
+    assert table["baseline"].fillna(-1).tolist() == [2.0, -1.0]

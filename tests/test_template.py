@@ -134,3 +134,18 @@ def test_the_command_never_overwrites_and_leaves_nothing_half_written(tmp_path, 
     with pytest.raises(OutputError, match="cannot be written"):
         template.write_template(tmp_path / "v.xlsx", study, services=[study.service("small_home")])
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["new", "t.xlsx"]
+
+
+def test_the_study_that_init_writes_has_a_template_too(tmp_path, monkeypatch):
+    """It names no townships: the example row has a stand-in, and no unit is shown as a raw id."""
+    monkeypatch.chdir(tmp_path)
+    run = CliRunner().invoke
+    assert run(cli.app, ["init", "study.toml"]).exit_code == 0
+    done = run(cli.app, ["template", "t.xlsx", "--study", "study.toml"])
+    assert done.exception is None
+    assert "meals_per_day" not in "".join(
+        str(cell)
+        for sheet in openpyxl.load_workbook("t.xlsx")
+        for row in sheet.iter_rows(values_only=True)
+        for cell in row
+    )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from chongming_gis.config import StudyConfig
     from chongming_gis.planning import IndicatorConfig, NeedConfig, PlanConfig, SitingRuleConfig, TargetSetConfig
     from chongming_gis.reports.blocks import Block, Cell
     from chongming_gis.results import StudyResult
@@ -30,7 +31,7 @@ def sections(result: StudyResult, words: Words) -> tuple[Section, ...]:
     if study.plan is not None:
         blocks.append(Paragraph(words("plan.opening", plan=words.name(study.plan), source=words.source(study.plan))))
         inner += [_targets(result, study.plan, target_set, words) for target_set in study.plan.target_sets]
-        inner += _decided_by_rule(study.plan, words)
+        inner += _decided_by_rule(study.plan, study, words)
     figures = [table for table in (_needs(result, words), _costs(result, words), _siting(result, words)) if table]
     if figures:
         inner.append(Section("plan-figures", words("plan.figures"), (Paragraph(words("plan.adjustable")), *figures)))
@@ -104,18 +105,25 @@ def _lacking(asked: Sequence[IndicatorConfig], table: pd.DataFrame, words: Words
     return sentences
 
 
-def _decided_by_rule(plan: PlanConfig, words: Words) -> list[Section]:
-    rows = tuple(
-        (text(words.name(indicator)), text(words.in_language(indicator.decided_by_rule, indicator.decided_by_rule_en)))
-        for indicator in plan.indicators
-        if indicator.decided_by_rule
-    )
+def _decided_by_rule(plan: PlanConfig, study: StudyConfig, words: Words) -> list[Section]:
+    kinds = {service.id: service.facilities.kind for service in study.services}
+    rows = []
+    for indicator in plan.indicators:
+        if not indicator.decided_by_rule:
+            continue
+        rule = words.in_language(indicator.decided_by_rule, indicator.decided_by_rule_en)
+        counted = indicator.measure.services if indicator.measure else ()
+        if counted and not any(kinds.get(service) == "schematic" for service in counted):
+            rule = words("plan.rule_is_stale", rule=rule)  # the file was replaced, the line forgotten
+        rows.append((text(words.name(indicator)), text(rule)))
     if not rows:
         return []
     columns = (words("col.indicator"), words("col.decided_by_rule"))
     opening = Paragraph(words("plan.rules_decide"))
     return [
-        Section("plan-schematic", words("plan.schematic"), (opening, Table(words("plan.schematic"), columns, rows)))
+        Section(
+            "plan-schematic", words("plan.schematic"), (opening, Table(words("plan.schematic"), columns, tuple(rows)))
+        )
     ]
 
 
@@ -143,7 +151,8 @@ def _costs(result: StudyResult, words: Words) -> Table | None:
     rows = []
     for cost in result.study.costs:
         is_share = cost.what == "co_location_saving"
-        unit = cost.currency if cost.unit is None else f"{cost.currency} / {words.or_raw('unit', cost.unit)}"
+        currency = words.or_raw("currency", cost.currency)
+        unit = currency if cost.unit is None else f"{currency} / {words.or_raw('unit', cost.unit)}"
         value = wording.share(cost.value) if is_share else wording.quantity(cost.value)
         cells = (text(words.name(cost)), number(value), short(wording.NOTHING if is_share else unit))
         rows.append((*cells, short(str(cost.year)), text(words.source(cost))))

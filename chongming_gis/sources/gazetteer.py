@@ -42,6 +42,7 @@ _HOW = {
 _BUT = "; {unknown} is not known to the study"
 _WHY = {
     "place_empty": "neither an address nor a village is given",
+    "place_too_vague": "what the words name may be {metres} m off",
     "place_nothing_named": "no village, road or township is named",
     "place_township_unknown": "the study has no township {name!r}",
     "place_township_unknown_near": "the study has no township {name!r}; did you mean {near}?",

@@ -149,7 +149,7 @@ def _words(text: str) -> tuple[str, ...]:
 #: Our columns that any table of places may have.
 _PLACE: dict[str, tuple[str, ...]] = {
     "address": _words(
-        "地址 详细地址 机构地址 单位地址 设施地址 服务地址 所在地址 所在地 地点 地理位置 具体地址 具体位置 "
+        "地址 详细地址 坐落 座落 机构地址 单位地址 设施地址 服务地址 所在地址 所在地 地点 地理位置 具体地址 具体位置 "
         "住址 详址 场所地址 经营地址 门牌地址 位置描述"
     ),
     "lon": _words(

@@ -81,11 +81,14 @@ def township_names(name: str) -> tuple[str, ...]:
     --------
     >>> township_names("港西镇"), township_names("堡镇")
     (('港西镇', '港西', '港西镇人民政府', '港西镇政府'), ('堡镇', '堡镇人民政府', '堡镇政府'))
+    >>> township_names("城桥")  # a border file without endings: addresses have them
+    ('城桥', '城桥镇', '城桥乡', '城桥街道', '城桥人民政府', '城桥政府')
     """
     text = one_spelling(name)
     bare = stem(text, TOWNSHIP_ENDS)
     short = (bare,) if len(bare) >= SHORTEST_BARE else ()
-    return tuple(dict.fromkeys((text, *short, f"{text}人民政府", f"{text}政府")))
+    long = (f"{text}镇", f"{text}乡", f"{text}街道") if bare == text else ()
+    return tuple(dict.fromkeys((text, *short, *long, f"{text}人民政府", f"{text}政府")))
 
 
 def road_names(name: str) -> tuple[str, ...]:

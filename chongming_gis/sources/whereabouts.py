@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from chongming_gis.sources.atlas import Atlas, Places
 
 Coarsest = Literal["village", "township"]
+#: Planning assumption: what may lie farther off than this is no place, unless the study takes townships' middles too.
+COARSEST_M = 6000.0
 _MOST_NAMED = 5
 #: What an address says that its row's name cannot mend.
 _DECIDED = {"place_contradicts", "place_ambiguous", "place_elsewhere", "road_ambiguous", "road_elsewhere"}
@@ -94,6 +96,13 @@ class _Evidence:
 
 def find_place(asked: Asked, atlas: Atlas, *, coarsest: Coarsest) -> Outcome:
     """Return where a row of a table lies, by its address and columns, else by its name."""
+    found = _find_place(asked, atlas, coarsest=coarsest)
+    if coarsest == "township" or found.point is None or not found.quality_m > COARSEST_M:
+        return found
+    return Outcome("place_too_vague", found.column, {"metres": f"{found.quality_m:.0f}"})
+
+
+def _find_place(asked: Asked, atlas: Atlas, *, coarsest: Coarsest) -> Outcome:
     if not any(asked):
         return Outcome("place_empty")
     township = _township_of_column(asked.township_name, atlas)

@@ -48,7 +48,7 @@ ACCESS = {
 PLANNING = {
     "plan": {
         "name_zh": "规划 <b>甲</b>", "name_en": "Plan <b>A</b>", "source": "文〔2021〕1号",
-        "source_en": "document 1 of 2021",
+        "source_en": "document 1 of 2021", "baseline_year": 2020,
         "target_sets": [
             {"id": "now", "name_zh": "到2025年", "name_en": "until 2025", "stage": "review", "base_year": 2020,
              "year": 2025, "source": "文〔2021〕1号", "source_en": "document 1 of 2021"},

@@ -394,3 +394,13 @@ def test_the_named_facilities_of_the_facts(embedded, shared_data):
     assert placed["position_quality_m"].between(3000, 5000).all()
     unplaced = found[found.geometry.isna()]["rule"].value_counts()
     assert unplaced.to_dict() == {"place_township_only": 9, "place_unknown_in": 2, "place_contradicts": 1}
+
+
+def test_a_place_that_may_be_far_off_is_none_unless_the_study_takes_middles():
+    """Roads good to 7 km only: the middle of one in its township is farther off than the 6 km that count as a place."""
+    wanted = asked("甲镇长路1573号")
+    lost = toy(quality={"roads_quality_m": 7000.0}).locate(wanted).iloc[0]
+    assert (lost["geometry"], lost["rule"]) == (None, "place_too_vague")
+    assert "may be" in lost["reason"]
+    found = toy(quality={"roads_quality_m": 7000.0}, coarsest="township").locate(wanted).iloc[0]
+    assert found["position_quality_m"] > 6000.0
