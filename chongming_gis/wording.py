@@ -107,7 +107,9 @@ class Words:
             return otherwise
         blanks = {**finding.details, "column": finding.column, "value": finding.value}
         try:
-            return _catalogue()[key][self.language].format(**blanks)
+            return (
+                _catalogue()[key][self.language].format(**blanks).rstrip("：: ")
+            )  # an empty cell has no value to show
         except KeyError:  # a finding of an older result that lacks a blank of today's text
             return otherwise
 

@@ -1,6 +1,6 @@
 """Cells as people write them -> numbers, years, degrees, yes or no: whole columns in, whole columns out.
 
-What cannot be read for certain (``80-120``, ``若干``, ``2019.5`` for a year) is marked, never guessed.
+What cannot be read for certain (``80-120``, ``若干``, ``2019.55`` for a year) is marked, never guessed.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _NUMBER = re.compile(
 _RANGE = re.compile(r"\d\s*(?:-|~|—|–|至|到|或)\s*\d|以上|以下|不足|超过|至少|最多|[<>≥≤＜＞]|余|多$")
 _DATE = re.compile(
     r"^(?P<year>(?:1[89]|20|21)\d{2})\s*(?:年度?(?:\s*\d{1,2}\s*月(?:份)?(?:\s*\d{1,2}\s*[日号])?)?"
-    r"|[-/]\d{1,2}(?:[-/]\d{1,2})?|\.\d{1,2}\.\d{1,2}|(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))?"
+    r"|[-/]\d{1,2}(?:[-/]\d{1,2})?|\.(?:0?[1-9]|1[0-2])(?:\.\d{1,2})?|(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))?"
     r"(?:\s+\d{1,2}:\d{2}(?::\d{2})?)?\s*(?:建成|开业|成立|投用|启用|起)?$"
 )
 _FIRST_SERIAL, _LAST_SERIAL = 18_264, 73_050  # 1950-01-01, 2099-12-31 as Excel counts days from 1899-12-30
@@ -134,9 +134,9 @@ def read_years(column: pd.Series) -> Years:
 
     Examples
     --------
-    >>> read = read_years(pd.Series(["2019", "2019年5月", "2019/5/1", "43586", "2019.5", None], dtype="str"))
+    >>> read = read_years(pd.Series(["2019", "2019年5月", "2019/5/1", "43586", "2019.6", "2019.55", None], dtype="str"))
     >>> read.years.tolist(), read.unreadable.tolist()
-    ([2019, 2019, 2019, 2019, <NA>, <NA>], [False, False, False, False, True, False])
+    ([2019, 2019, 2019, 2019, 2019, <NA>, <NA>], [False, False, False, False, False, True, False])
     """
     found = [None if missing else _year(str(text)) for text, missing in zip(column, column.isna(), strict=True)]
     values = pd.Series(pd.array(found, dtype="Int64"), index=column.index)

@@ -88,7 +88,7 @@ def test_point_layers(tmp_path, suffix):
 def test_every_fault_is_told_at_once_with_its_rows(tmp_path):
     text = (
         "facility_id,name_zh,level,open_year,standardised,capacity,used,position_quality_m,lon,lat\n"
-        "a,甲,township,2019.5,maybe,-1,,,121.5,31.6\n"
+        "a,甲,township,2019.55,maybe,-1,,,121.5,31.6\n"
         "a,,county,,,many,,-5,31.6,121.5\n"
         "c,丙,village,,,,3,,999,31.6\n"
     )

@@ -99,7 +99,7 @@ FAULTS = {
     "use is a word": ("入住人数", "满员", "capacity_text", "入住人数"),
     "negative use": ("入住人数", -1, "capacity_negative", "入住人数"),
     "five years ago": ("开业时间", "五年前", "year", "开业时间"),
-    "half a year": ("开业时间", "2019.5", "year", "开业时间"),
+    "half a year": ("开业时间", "2019.55", "year", "开业时间"),
     "two digits of a year": ("开业时间", "19年", "year", "开业时间"),
     "two years": ("开业时间", "2019-2020", "year", "开业时间"),
     "closing unreadable": ("关停时间", "明年", "year", "关停时间"),
