@@ -13,7 +13,9 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from chongming_gis.coverage import answers_of
 from chongming_gis.errors import InputFileError
+from chongming_gis.reach import APPLIED
 from chongming_gis.tables import persons_column
 
 if TYPE_CHECKING:
@@ -149,7 +151,10 @@ def _point_changes(
     parts = [_no_points()]
     for service_id in shared:
         old, new = before.study.service(service_id), after.study.service(service_id)
-        rows_before, rows_after = (_headline_rows(result, service) for result, service in ((before, old), (after, new)))
+        rows_before, rows_after = (
+            answers_of(result.access, service_id, service.standards[0].id, APPLIED)
+            for result, service in ((before, old), (after, new))
+        )
         was, now = rows_before["covered"].to_numpy(bool), rows_after["covered"].to_numpy(bool)
         at = np.flatnonzero(was != now)
         if len(at) == 0:
@@ -172,12 +177,6 @@ def _point_changes(
             )
         )
     return pd.concat(parts[1:] or parts, ignore_index=True)
-
-
-def _headline_rows(result: StudyResult, service: ServiceConfig) -> pd.DataFrame:
-    access = result.access
-    is_headline = (access["service"] == service.id) & (access["standard"] == service.standards[0].id)
-    return access[is_headline & (access["serves_rule"] == "applied")].reset_index(drop=True)
 
 
 def _causes(before: pd.DataFrame, after: pd.DataFrame, facilities: pd.DataFrame, general: Cause) -> list[Cause]:

@@ -139,6 +139,12 @@ def measure_coverage(
     )
 
 
+def answers_of(access: pd.DataFrame, service_id: str, standard_id: str, rule: str) -> pd.DataFrame:
+    """Return the rows of one question of an access table, one a demand point."""
+    is_asked = (access["service"] == service_id) & (access["standard"] == standard_id)
+    return access[is_asked & (access["serves_rule"] == rule)].reset_index(drop=True)
+
+
 @dataclass(frozen=True, slots=True)
 class _Question:
     """One standard of a service under one serves rule, and who is covered by it (1 or 0, a number a demand point)."""

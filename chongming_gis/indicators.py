@@ -74,7 +74,7 @@ def measure_indicators(
     Shares are in percent where the indicator's unit is ``percent``, else 0-1. ``at_least`` and ``at_most`` include the
     target itself. A study without a plan gives a table without rows.
     """
-    counted = _Counted(_existing(facilities), demand, townships, villages)
+    counted = _Counted(facilities.only(facilities.places["status"] == "existing"), demand, townships, villages)
     rows: list[dict[str, object]] = []
     for indicator in study.plan.indicators if study.plan else ():
         value = _measured(indicator, counted)
@@ -84,12 +84,6 @@ def measure_indicators(
     table = pd.DataFrame(rows, columns=list(INDICATORS.columns)).astype(column_types(INDICATORS))
     validate(table, INDICATORS, where="indicators")
     return table
-
-
-def _existing(facilities: Facilities) -> Facilities:
-    places = facilities.places[facilities.places["status"] == "existing"]
-    capacity = facilities.capacity[facilities.capacity["facility_id"].isin(places["facility_id"])]
-    return type(facilities)(places=places.reset_index(drop=True), capacity=capacity.reset_index(drop=True))
 
 
 def _measured(indicator: IndicatorConfig, counted: _Counted) -> _Value:

@@ -68,7 +68,9 @@ def run_study(study: StudyConfig, *, progress: Progress = silent) -> StudyResult
         Inputs are missing, broken or do not fit together; every fault is listed.
     """
     modes = _modes(study)
-    clock = Clock(progress, of=readings.count_readings(study) + 3 * len(modes) + len(study.services) + 1)
+    provided_services = provision.services_with_provision(study)
+    n_measured = len(study.services) + len(provided_services) + 1
+    clock = Clock(progress, of=readings.count_readings(study) + 3 * len(modes) + n_measured)
     inputs = read_inputs(study, clock=clock)
     findings = [*inputs.findings, *check.judge(inputs, study)]
     errors = [finding for finding in findings if finding.severity == "error"]
@@ -87,7 +89,7 @@ def run_study(study: StudyConfig, *, progress: Progress = silent) -> StudyResult
     tables.validate(shares, tables.COVERAGE, where="coverage")
     provided = [
         clock.run("provision", service.id, _provision_job(study, service, inputs, networks, demand, facilities))
-        for service in provision.services_with_provision(study)
+        for service in provided_services
     ]
     facilities_of_all = all_facilities(inputs)
     return StudyResult(

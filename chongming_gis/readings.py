@@ -386,12 +386,7 @@ def _facility_job(
         inside = check.is_inside(found.places, region)
         if not inside.any():
             raise StudyError(f"services.{service.id}: none of the {len(inside)} tagged objects lies in the region")
-        places = found.places[inside].reset_index(drop=True)
-        return tables.Facilities(
-            places=places,
-            capacity=found.capacity[found.capacity["facility_id"].isin(places["facility_id"])].reset_index(drop=True),
-            report={**found.report, "rows_kept": len(places), "dropped_outside_region": int((~inside).sum())},
-        )
+        return found.only(inside, rows_kept=int(inside.sum()), dropped_outside_region=int((~inside).sum()))
 
     return read
 
@@ -412,13 +407,8 @@ def _in_service(found: tables.Facilities, year: int, *, where: str, path: Path) 
         raise StudyError(f"{where}: none of {len(places)} facilities is in service in {year}; see status, open_year")
     if stands.all():
         return found
-    kept = places[stands].reset_index(drop=True)
     told = [*found.report.get("findings", ()), *_not_counted(places[~stands], year, found.report, path=path)]
-    return tables.Facilities(
-        places=kept,
-        capacity=found.capacity[found.capacity["facility_id"].isin(kept["facility_id"])].reset_index(drop=True),
-        report={**found.report, "not_in_service": int((~stands).sum()), "findings": told},
-    )
+    return found.only(stands, not_in_service=int((~stands).sum()), findings=told)
 
 
 def _not_counted(places: pd.DataFrame, year: int, report: Mapping[str, Any], *, path: Path) -> list[Finding]:

@@ -21,6 +21,7 @@ from chongming_gis.errors import CrsError, TableError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy.typing as npt
     from pyproj import CRS
     from shapely.geometry import MultiPolygon, Polygon
 
@@ -332,6 +333,12 @@ class Facilities:
     places: gpd.GeoDataFrame
     capacity: pd.DataFrame
     report: Mapping[str, Any] = field(default_factory=dict)  # rows read and dropped; "dropped" names them
+
+    def only(self, kept: npt.NDArray[np.bool_] | pd.Series, **told: Any) -> Facilities:
+        """Return some of the places with their capacity; ``told`` goes into the report."""
+        places = self.places[kept].reset_index(drop=True)
+        capacity = self.capacity[self.capacity["facility_id"].isin(places["facility_id"])].reset_index(drop=True)
+        return Facilities(places=places, capacity=capacity, report={**self.report, **told})
 
 
 @dataclass(frozen=True, slots=True)

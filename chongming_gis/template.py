@@ -21,7 +21,6 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from chongming_gis import cell_text, sources, tables
 from chongming_gis import crs as crs_module
 from chongming_gis.errors import ChongmingError, OutputError
-from chongming_gis.sources import headers
 from chongming_gis.wording import Words
 
 if TYPE_CHECKING:
@@ -261,9 +260,3 @@ def _kinds(study: StudyConfig, service: ServiceConfig) -> tuple[str, ...]:
     except ChongmingError:
         return ()
     return tuple(sorted(found.places["kind"].dropna().unique()))[:_MOST_KINDS]
-
-
-def known_headers(language: Language) -> dict[str, str | None]:
-    """Return each header the template may bear and the column that reading takes it for."""
-    texts = Words(language).starting("template.header.")
-    return {text: headers.FACILITIES.column_of(text) for text in texts.values()}

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from chongming_gis.errors import TableError
 
@@ -164,9 +163,3 @@ def status_changes(certainty: Certainty, *, level: float, confidence: float) -> 
         how_often >= confidence, "reached", np.where(how_often <= 1.0 - confidence, "not_reached", "uncertain")
     )
     return np.where(empty, "nobody", status).astype(object)
-
-
-def certainty_table(certainty: Certainty, base_share: Floats, *, confidence: float) -> pd.DataFrame:
-    """Return the interval of each unit beside the share at the study's own values."""
-    low, middle, high = certainty.interval(confidence)
-    return pd.DataFrame({"share": base_share, "low": low, "median": middle, "high": high})

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chongming_gis import backup, wording
+from chongming_gis import backup, provision, wording
+from chongming_gis.coverage import answers_of
 from chongming_gis.maps import shares
 from chongming_gis.reports.blocks import Paragraph, Section, Table, number, text
 from chongming_gis.tables import persons_column
@@ -26,43 +27,34 @@ _MOST_SITES = 5
 def sections(told: Told) -> tuple[Section, ...]:
     """Return the chapter, without the part on needs where the study states none."""
     words = told.words
-    inner = [_provision(told, service) for service in told.result.study.services if _rows(told, service) is not None]
+    provided = _rows_by_service(told)
+    inner = [_provision(told, service, rows) for service, rows in provided]
     blocks: list[Block] = []
     if inner:
-        blocks += [Paragraph(words("capacity.opening")), _overview(told)]
+        blocks += [Paragraph(words("capacity.opening")), _overview(told, provided)]
     blocks += [Paragraph(words("capacity.backup_opening")), _backup(told)]
     return (Section("capacity", words("capacity.chapter"), tuple(blocks), tuple(inner)),)
 
 
-def _rows(told: Told, service: ServiceConfig) -> pd.DataFrame | None:
-    """Return the provision of a service with the areas its people live in, or None where it has none."""
-    table = told.result.provision
-    rows = table[table["service"] == service.id]
-    if rows.empty:
-        return None
+def _rows_by_service(told: Told) -> list[tuple[ServiceConfig, pd.DataFrame]]:
+    """Return the provision of each service that has one, with the areas its people live in."""
     areas = told.result.demand.points[["demand_id", "township_code", "village_code"]]
-    return rows.merge(areas, on="demand_id", how="left")
+    table = told.result.provision.merge(areas, on="demand_id", how="left")
+    rows = ((service, table[table["service"] == service.id]) for service in told.result.study.services)
+    return [(service, found) for service, found in rows if len(found)]
 
 
-def _overview(told: Told) -> Table:
-    words = told.words
+def _overview(told: Told, provided: list[tuple[ServiceConfig, pd.DataFrame]]) -> Table:
+    words, facilities = told.words, told.result.facilities
     rows = []
-    for service in told.result.study.services:
-        found = _rows(told, service)
-        if found is None:
-            continue
-        sums = found[_NUMBERS].sum()
-        label = words("capacity.of_unit", service=words.name(service), unit=words.or_raw("unit", found["unit"].iloc[0]))
-        capacity = number(wording.quantity(round(_capacity(told, service, found["unit"].iloc[0]), 1)))
+    for service, found in provided:
+        sums, unit = found[_NUMBERS].sum(), str(found["unit"].iloc[0])
+        label = words("capacity.of_unit", service=words.name(service), unit=words.or_raw("unit", unit))
+        own = (facilities.places["service"] == service.id).to_numpy(bool)
+        capacity = number(wording.quantity(round(float(provision.capacity_of(facilities, unit)[own].sum()), 1)))
         rows.append((text(label), number(_share(sums)), *_cells(sums), capacity))
     columns = ("service", "share_served", *_NUMBER_COLUMNS, "capacity")
     return Table(words("capacity.by_service"), tuple(words(f"col.{name}") for name in columns), tuple(rows))
-
-
-def _capacity(told: Told, service: ServiceConfig, unit: str) -> float:
-    places, capacity = told.result.facilities.places, told.result.facilities.capacity
-    own = places.loc[places["service"] == service.id, "facility_id"]
-    return float(capacity.loc[capacity["facility_id"].isin(own) & (capacity["unit"] == unit), "value"].sum())
 
 
 def _share(sums: pd.Series) -> str:
@@ -73,10 +65,8 @@ def _cells(sums: pd.Series) -> list[Cell]:
     return [number(f"{sums[name]:,.1f}") for name in _NUMBERS]
 
 
-def _provision(told: Told, service: ServiceConfig) -> Section:
+def _provision(told: Told, service: ServiceConfig, found: pd.DataFrame) -> Section:
     words = told.words
-    found = _rows(told, service)
-    assert found is not None  # noqa: S101 - sections() asked
     sums = found[_NUMBERS].sum()
     unit = words.or_raw("unit", found["unit"].iloc[0])
     standard = service.standards[0]
@@ -142,12 +132,7 @@ def _backup(told: Told) -> Table:
     rows = []
     for service in result.study.services:
         question = shares.headline(service)
-        access = result.access
-        mine = access[
-            (access["service"] == service.id)
-            & (access["standard"] == question.standard.id)
-            & (access["serves_rule"] == question.rule)
-        ]
+        mine = answers_of(result.access, service.id, question.standard.id, question.rule)
         own = result.facilities.places.loc[result.facilities.places["service"] == service.id, "facility_id"]
         persons = result.demand.persons[persons_column(service.base, service.group)].reindex(mine["demand_id"])
         found = backup.measure_backup(mine, persons.to_numpy(float), own)
