@@ -39,6 +39,7 @@ __all__ = [
     "reach",
     "reports",
     "results",
+    "siting",
     "sources",
     "tables",
     "travel",

@@ -9,6 +9,7 @@
       CrsError       (ValueError)      a CRS is missing, wrong, or not metric where metres are needed
         UndeclaredDatumError           a table does not say what its coordinates are
       NetworkError   (ValueError)      the roads cannot make the network that was asked for
+      SitingError    (ValueError)      a siting question contradicts itself
       OutputError    (OSError)         a result cannot be written
       FetchError     (OSError)         a server cannot be reached, or does not give what was asked
 
@@ -78,6 +79,10 @@ class UndeclaredDatumError(CrsError):
 
 class NetworkError(ChongmingError, ValueError):
     """The roads cannot make the network that was asked for."""
+
+
+class SitingError(ChongmingError, ValueError):
+    """A siting question contradicts itself or holds values that are no numbers; "no plan obeys" is an answer instead."""
 
 
 class OutputError(ChongmingError, OSError):
