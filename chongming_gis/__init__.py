@@ -32,6 +32,7 @@ __all__ = [
     "indicators",
     "isochrones",
     "maps",
+    "measured",
     "network",
     "pipeline",
     "planning",

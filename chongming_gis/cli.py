@@ -82,6 +82,7 @@ def run(
     out: Annotated[
         Path | None, typer.Option(help="result folder; default: ./chongming-result/<study id>", show_default=False)
     ] = None,
+    full: Annotated[bool, typer.Option("--full", help="also what takes minutes: certainty draws")] = False,  # noqa: FBT002
     lang: LangOption = None,
     quiet: Quiet = False,  # noqa: FBT002 - typer makes an option of it
 ) -> None:
@@ -94,7 +95,7 @@ def run(
     folder = out or _default_folder(config)
     results.refuse_unwritable(folder)
     with progress_bar(language, quiet=quiet) as progress:
-        result = pipeline.run_study(config, progress=progress)
+        result = pipeline.run_study(config, depth="full" if full else "daily", progress=progress)
         result = pipeline.write_result(result, folder, language=language, progress=progress)
     if not quiet:
         _print_summary(result, folder, language)

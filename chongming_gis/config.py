@@ -18,8 +18,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationError, model_validator
 
 from chongming_gis import crs as crs_module
-from chongming_gis import datums, planning
+from chongming_gis import datums, measuremodel, planning
 from chongming_gis.errors import CrsError, InputFileError, StudyError
+from chongming_gis.measuremodel import MeasuresConfig
 from chongming_gis.peoplemodel import NOBODY_LIVES_IN, DemandPart, PeopleTable, RasterConfig, SharesTable, SpreadConfig
 from chongming_gis.planning import CostConfig, NeedConfig, PlanConfig, SitingRuleConfig
 from chongming_gis.studymodel import Identifier, NotNegative, Positive, StudyModel, Text, repeated_ids
@@ -353,6 +354,7 @@ class StudyConfig(StudyModel):
     needs: tuple[NeedConfig, ...] = ()
     costs: tuple[CostConfig, ...] = ()
     siting_rules: tuple[SitingRuleConfig, ...] = ()
+    measures: MeasuresConfig = MeasuresConfig()
     geocoding: GeocodingConfig | None = None
     gazetteer: GazetteerConfig = GazetteerConfig()
     outputs: OutputConfig = OutputConfig()
@@ -377,9 +379,10 @@ class StudyConfig(StudyModel):
         known = {"services": {entry.id for entry in self.services}, "bases": {entry.id for entry in self.bases}}
         for base in known["bases"]:
             known[f"groups:{base}"] = {group.id for group in self.groups if base in group.columns}
+        known |= {"modes": {m.id for m in self.modes}, "settlement_classes": {c.id for c in self.settlement_classes}}
         return planning.faults(
             plan=self.plan, needs=self.needs, costs=self.costs, siting_rules=self.siting_rules, known=known
-        )
+        ) + measuremodel.faults(self.measures, known)
 
     def _unknown_names(self) -> list[str]:
         modes, bases, groups = ({e.id for e in s} for s in (self.modes, self.bases, self.groups))

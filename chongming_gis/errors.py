@@ -82,7 +82,7 @@ class NetworkError(ChongmingError, ValueError):
 
 
 class SitingError(ChongmingError, ValueError):
-    """A siting question contradicts itself or holds values that are no numbers; "no plan obeys" is an answer instead."""
+    """A siting question contradicts itself or holds values that are no numbers."""
 
 
 class OutputError(ChongmingError, OSError):

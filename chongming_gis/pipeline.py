@@ -25,6 +25,7 @@ from chongming_gis import (
     indicators,
     manifest,
     maps,
+    measured,
     network,
     provision,
     reach,
@@ -59,8 +60,12 @@ _DRAWN_COLUMNS = ["highway", "route", "name", "bridge", "tunnel", "geometry"]
 _NAMED_VERSIONS = ("geopandas", "numba", "numpy", "osmium", "osmnx", "pandas", "pyproj", "scipy", "shapely")
 
 
-def run_study(study: StudyConfig, *, progress: Progress = silent) -> StudyResult:
-    """Return who reaches each service of a study, who does not and where.
+def run_study(study: StudyConfig, *, depth: measured.Depth = "daily", progress: Progress = silent) -> StudyResult:
+    """Return who reaches each service of a study, who does not and where, and the measures the study asks for.
+
+    Parameters
+    ----------
+    depth : "full" also takes the measures that need minutes (certainty draws)
 
     Raises
     ------
@@ -69,7 +74,8 @@ def run_study(study: StudyConfig, *, progress: Progress = silent) -> StudyResult
     """
     modes = _modes(study)
     provided_services = provision.services_with_provision(study)
-    n_measured = len(study.services) + len(provided_services) + 1
+    steps = measured.steps_of(study, depth)
+    n_measured = len(study.services) + len(provided_services) + 1 + len(steps)
     clock = Clock(progress, of=readings.count_readings(study) + 3 * len(modes) + n_measured)
     inputs = read_inputs(study, clock=clock)
     findings = [*inputs.findings, *check.judge(inputs, study)]
@@ -79,7 +85,6 @@ def run_study(study: StudyConfig, *, progress: Progress = silent) -> StudyResult
     demand, facilities = _snap_all(inputs, study, networks, clock)
     on_roads = _on_roads(networks, demand, facilities)
     findings += check.judge_on_roads(inputs, study, on_roads)
-    verdict = _verdict(study, inputs, findings, check.measure_distances(inputs, study, on_roads))
     tables_of_access = [
         clock.run("access", service.id, _access_job(study, service, networks, demand, facilities[service.id]))
         for service in study.services
@@ -91,6 +96,14 @@ def run_study(study: StudyConfig, *, progress: Progress = silent) -> StudyResult
         clock.run("provision", service.id, _provision_job(study, service, inputs, networks, demand, facilities))
         for service in provided_services
     ]
+    ground = measured.Groundwork(study, inputs, networks, demand, facilities, access, shares)
+    taken = [clock.run(f"measure_{step.name}", "", job_of(step.measure, ground)) for step in steps]
+    verdict = _verdict(
+        study,
+        inputs,
+        [*findings, *(finding for found in taken for finding in found.findings)],
+        check.measure_distances(inputs, study, on_roads),
+    )
     facilities_of_all = all_facilities(inputs)
     return StudyResult(
         study=study,
@@ -110,6 +123,8 @@ def run_study(study: StudyConfig, *, progress: Progress = silent) -> StudyResult
             villages=inputs.villages,
         ),
         provision=pd.concat(provided, ignore_index=True) if provided else tables.no_table(tables.PROVISION),
+        measured={name: table for found in taken for name, table in found.tables.items()},
+        surfaces={name: surface for found in taken for name, surface in found.surfaces.items()},
         manifest={
             "versions": _versions(),
             "study_digest": study.digest,

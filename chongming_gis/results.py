@@ -18,15 +18,18 @@ from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import pandas as pd
+import shapely
 
-from chongming_gis import cell_text, tables
+from chongming_gis import cell_text, crs, geotiff, measured_tables, tables
 from chongming_gis.config import StudyConfig
 from chongming_gis.errors import InputFileError, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-FORMAT = 2  # raised when a saved folder of an older version can no longer be read
+    from chongming_gis.isochrones import Surface
+
+FORMAT = 3  # raised when a saved folder of an older version can no longer be read
 MANIFEST = "manifest.json"
 _NUMBER = "%.10g"  # persons of the largest city to the last one, and no noise of the last bit
 _TABLES = {"coverage": tables.COVERAGE, "indicators": tables.INDICATORS}
@@ -48,6 +51,8 @@ class StudyResult:
     coverage: pd.DataFrame
     indicators: pd.DataFrame  # no rows where the study has no plan
     provision: pd.DataFrame  # no rows where it states no needs
+    measured: Mapping[str, pd.DataFrame]  # by the names in ``measured_tables``; absent = not asked for
+    surfaces: Mapping[str, Surface]  # travel times by file name without ending
     manifest: Mapping[str, Any]
 
 
@@ -66,6 +71,7 @@ def save(result: StudyResult, folder: Path) -> None:
             _write_table(getattr(result, name), folder / f"{name}.csv")
         result.access.to_parquet(folder / "access.parquet", compression="zstd", index=False)
         result.provision.to_parquet(folder / "tables" / "provision.parquet", compression="zstd", index=False)
+        _write_measured(result, folder)
         demand = result.demand.points.join(result.demand.persons, on="demand_id")
         _write_layer(demand, folder, "demand")
         _write_layer(result.facilities.places, folder, "facilities")
@@ -120,10 +126,40 @@ def _loaded(folder: Path) -> StudyResult:
         ),
         access=pd.read_parquet(folder / "access.parquet"),
         provision=pd.read_parquet(folder / "tables" / "provision.parquet"),
+        measured=_read_measured(folder),
+        surfaces={},
         **{name: _read_table(folder / f"{name}.csv", contract) for name, contract in _TABLES.items()},
         manifest=manifest,
         **layers,
     )
+
+
+def _write_measured(result: StudyResult, folder: Path) -> None:
+    for name, table in result.measured.items():
+        tables.validate(table, measured_tables.MEASURED[name], where=name)
+        if measured_tables.MEASURED[name].is_spatial:
+            _write_layer(table, folder, name)
+            (folder / f"{name}.geojson").write_text(_as_geojson(table), encoding="utf-8")
+        else:
+            table.to_parquet(folder / "tables" / f"{name}.parquet", compression="zstd", index=False)
+    for name, surface in result.surfaces.items():
+        geotiff.write_surface(surface, folder / f"{name}.tif")
+
+
+def _as_geojson(layer: gpd.GeoDataFrame) -> str:
+    """Return a layer as RFC 7946 asks for it: longitude and latitude, to about a decimetre."""
+    there = crs.to_geographic(layer)
+    rounded = there.set_geometry(gpd.GeoSeries(shapely.set_precision(there.geometry.to_numpy(), 1e-6), crs=there.crs))
+    return str(rounded.to_json(ensure_ascii=False, drop_id=True))
+
+
+def _read_measured(folder: Path) -> dict[str, pd.DataFrame]:
+    found = {}
+    for name, contract in measured_tables.MEASURED.items():
+        path = folder / ("layers" if contract.is_spatial else "tables") / f"{name}.parquet"
+        if path.exists():
+            found[name] = gpd.read_parquet(path) if contract.is_spatial else pd.read_parquet(path)
+    return found
 
 
 def _write_table(table: pd.DataFrame, path: Path) -> None:

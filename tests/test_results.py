@@ -73,6 +73,8 @@ def made(*, persons=(10, 20, 30, 5), villages=("v1", "v2", "v3", "v4"), names=No
             villages=areas,
         ),
         provision=tables.no_table(tables.PROVISION),
+        measured={},
+        surfaces={},
         manifest={"counts": {"nodes": 11}, "notices": ["一"], "timings": {"read": {"seconds": 0.5}}},
     )
 
@@ -219,7 +221,7 @@ def test_a_damaged_folder_is_one_line_that_names_it(saved, damage):
 def test_a_result_of_another_format_says_so(saved):
     manifest = json.loads((saved / "manifest.json").read_text(encoding="utf-8"))
     (saved / "manifest.json").write_text(json.dumps({**manifest, "format": 99}))
-    with pytest.raises(InputFileError, match=r"format 99, not 2"):
+    with pytest.raises(InputFileError, match=r"format 99, not 3"):
         results.load(saved)
 
 

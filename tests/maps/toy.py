@@ -161,6 +161,8 @@ def result() -> results.StudyResult:
         coverage=_coverage(),
         indicators=_indicators(),
         provision=_provision(),
+        measured={},
+        surfaces={},
         manifest=MANIFEST,
     )
     for frame, contract in (
