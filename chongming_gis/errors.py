@@ -10,6 +10,7 @@
         UndeclaredDatumError           a table does not say what its coordinates are
       NetworkError   (ValueError)      the roads cannot make the network that was asked for
       SitingError    (ValueError)      a siting question contradicts itself
+      RankingError   (ValueError)      sites cannot be compared by what was given
       OutputError    (OSError)         a result cannot be written
       FetchError     (OSError)         a server cannot be reached, or does not give what was asked
 
@@ -83,6 +84,10 @@ class NetworkError(ChongmingError, ValueError):
 
 class SitingError(ChongmingError, ValueError):
     """A siting question contradicts itself or holds values that are no numbers."""
+
+
+class RankingError(ChongmingError, ValueError):
+    """Sites cannot be compared: values, weights or judgements are missing or are no numbers."""
 
 
 class OutputError(ChongmingError, OSError):
