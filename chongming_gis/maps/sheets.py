@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from chongming_gis.errors import OutputError
-from chongming_gis.maps import notices, shares, views
+from chongming_gis.maps import gap_layer, isochrone_layer, notices, proposal_layer, shares, views
 from chongming_gis.maps.layers import Choice, Drawn, Panel, PlanLayerControl, Slot, View, ViewChoice
 from chongming_gis.maps.page import Data, PlanMap
 
@@ -85,11 +85,14 @@ def write_maps(
 def _coverage(material: Material, service: ServiceConfig, standards: Standards) -> PlanMap:
     words, base = material.words, material.base
     title = words("map_coverage", service=words.name(service))
-    sheet = _sheet(material, title)
+    sheet = new_sheet(material, title)
     people = Slot(words("layer.people"), show=True)
     uncovered = Slot(words("layer.uncovered"), show=False)
     choropleth = Slot(words("layer.choropleth"), show=False)
     for slot in [people, uncovered, choropleth] if base.townships else [people, uncovered]:
+        slot.add_to(sheet)
+    of_headline = _measured_parts(material, service, standards)
+    for slot, _ in of_headline:
         slot.add_to(sheet)
     facilities = material.facilities(service)
     Drawn("facilities", {"data": facilities}, name=words("layer.facilities")).add_to(sheet)
@@ -97,21 +100,32 @@ def _coverage(material: Material, service: ServiceConfig, standards: Standards) 
     choices: list[Choice] = []
     for question in material.shares.questions(asked if standards == "all" else asked[:1]):
         view = material.view(question)
-        data = _people_data(material, view, facilities, service)
+        data = people_data(material, view, facilities, service)
         parts = [(people, Drawn("people", data, show=False)), (uncovered, Drawn("uncovered", data, show=False))]
         parts += _choropleth_part(base, view, choropleth)
+        parts += [] if choices else of_headline
         group = words("anyone_may_use") if question.rule == "ignored" else ""
         name = words.heading(words.name(question.standard))
-        choices.append((name, group, _add_view(sheet, view, parts, is_first=not choices)))
-    _add_base_layers(sheet, base, words)
-    _finish(sheet, material, service.id, title, ViewChoice(words("choose_standard"), choices))
+        choices.append((name, group, add_view(sheet, view, parts, is_first=not choices)))
+    for number, proposal in enumerate(proposal_layer.proposals_of(material.result, service)):
+        sites, name = proposal_layer.sites_data(material, proposal), words("layer.sites", proposal=words.name(proposal))
+        Drawn("sites", {"data": sites}, name=name, show=number == 0).add_to(sheet)
+        after = proposal_layer.after_view(material, proposal)
+        if after is not None and standards == "all":
+            view, then = after
+            data = {**people_data(material, view, facilities, service), "facilities": then}
+            parts = [(people, Drawn("people", data, show=False)), (uncovered, Drawn("uncovered", data, show=False))]
+            parts += _choropleth_part(base, view, choropleth)
+            choices.append((words.name(proposal), words("map.after"), add_view(sheet, view, parts, is_first=False)))
+    add_base_layers(sheet, base, words)
+    finish(sheet, material, service.id, title, ViewChoice(words("choose_standard"), choices))
     return sheet
 
 
 def _overview(material: Material) -> PlanMap:
     result, words, base = material.result, material.words, material.base
     title = words("map_overview")
-    sheet = _sheet(material, title)
+    sheet = new_sheet(material, title)
     choropleth = Slot(words("layer.choropleth"), show=True)
     uncovered = Slot(words("layer.uncovered"), show=True)
     facility = Slot(words("layer.facilities"), show=True)
@@ -121,19 +135,19 @@ def _overview(material: Material) -> PlanMap:
     for service in result.study.services:
         view = material.view(shares.headline(service))
         facilities = material.facilities(service)
-        data = _people_data(material, view, facilities, service)
+        data = people_data(material, view, facilities, service)
         parts = [
             *_choropleth_part(base, view, choropleth),
             (uncovered, Drawn("uncovered", data, show=False)),
             (facility, Drawn("facilities", {"data": facilities}, show=False)),
         ]
-        choices.append((words.heading(words.name(service)), "", _add_view(sheet, view, parts, is_first=not choices)))
-    _add_base_layers(sheet, base, words)
-    _finish(sheet, material, None, title, ViewChoice(words("choose_service"), choices))
+        choices.append((words.heading(words.name(service)), "", add_view(sheet, view, parts, is_first=not choices)))
+    add_base_layers(sheet, base, words)
+    finish(sheet, material, None, title, ViewChoice(words("choose_service"), choices))
     return sheet
 
 
-def _people_data(material: Material, view: Data, facilities: Data, service: ServiceConfig) -> dict[str, Data]:
+def people_data(material: Material, view: Data, facilities: Data, service: ServiceConfig) -> dict[str, Data]:
     persons = views.persons_data(material.result, service)
     return {"demand": material.base.demand, "persons": persons, "view": view, "facilities": facilities}
 
@@ -145,7 +159,23 @@ def _choropleth_part(base: Base, view: Data, slot: Slot) -> list[tuple[Slot, Dra
     return [(slot, Drawn("choropleth", {"areas": base.townships, "view": view}, show=False))]
 
 
-def _sheet(material: Material, title: str) -> PlanMap:
+def _measured_parts(material: Material, service: ServiceConfig, standards: Standards) -> list[tuple[Slot, Drawn]]:
+    """Return the layers that stand for the headline standard only: gaps, and on the map by itself the ground reached.
+
+    The report leaves that ground to the maps beside it: drawn for every service it would be larger than all the rest.
+    """
+    words = material.words
+    found: list[tuple[str, str, Data]] = []
+    gaps = gap_layer.gaps_data(material.result, service, words)
+    if gaps is not None:
+        found.append((words("layer.gaps"), "gaps", gaps))
+    if standards == "all":
+        areas = isochrone_layer.areas_data(material.result, service, words)
+        found += [(title, "reached", data) for title, data in areas]
+    return [(Slot(name, show=False), Drawn(draws, {"data": data}, show=False)) for name, draws, data in found]
+
+
+def new_sheet(material: Material, title: str) -> PlanMap:
     """Return a map with its ground."""
     result, words, base = material.result, material.words, material.base
     around = "nothing" if result.land.empty else "sea"
@@ -156,7 +186,7 @@ def _sheet(material: Material, title: str) -> PlanMap:
     return sheet
 
 
-def _add_base_layers(sheet: PlanMap, base: Base, words: Words) -> None:
+def add_base_layers(sheet: PlanMap, base: Base, words: Words) -> None:
     """Add roads, borders and names: below the theme in the layer control, in panes of their own on the map."""
     if base.names:
         names = {f"set{i}": entry for i, entry in enumerate(base.names)}
@@ -174,7 +204,7 @@ def _add_base_layers(sheet: PlanMap, base: Base, words: Words) -> None:
         Drawn("ground", {"data": base.zones}, name=words("layer.zones"), show=False).add_to(sheet)
 
 
-def _add_view(sheet: PlanMap, view: Data, parts: Sequence[tuple[Slot, Drawn]], *, is_first: bool) -> View:
+def add_view(sheet: PlanMap, view: Data, parts: Sequence[tuple[Slot, Drawn]], *, is_first: bool) -> View:
     for _, drawn in parts:
         drawn.add_to(sheet)
     added = View(view, parts, show=is_first)
@@ -182,7 +212,7 @@ def _add_view(sheet: PlanMap, view: Data, parts: Sequence[tuple[Slot, Drawn]], *
     return added
 
 
-def _finish(sheet: PlanMap, material: Material, service_id: str | None, title: str, choice: ViewChoice) -> None:
+def finish(sheet: PlanMap, material: Material, service_id: str | None, title: str, choice: ViewChoice) -> None:
     """Put the panels around the map."""
     study, words = material.result.study, material.words
     entries = notices.relevant(material.result, service_id)

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from chongming_gis.config import ServiceConfig
-    from chongming_gis.maps.shares import Question
+    from chongming_gis.maps.shares import Figures, Question
+    from chongming_gis.maps.times import Times
     from chongming_gis.results import StudyResult
     from chongming_gis.wording import Language
 
@@ -105,9 +106,20 @@ def facilities_of(result: StudyResult, service: ServiceConfig) -> gpd.GeoDataFra
 
 def view_data(material: Material, question: shares.Question) -> Data:
     """Return one question's times, classes and figures, in the order of the demand points and townships."""
-    words = material.words
+    return Data.of(f"view-{question.key}", view_content(material, question))
+
+
+def view_content(material: Material, question: shares.Question) -> dict[str, Any]:
+    """Return what stands in the data of one question, for a view that says more of it."""
     facility_ids = pd.Index(facilities_of(material.result, question.service)["facility_id"])
     times = material.access.times(question, facility_ids)
+    content = {**heading(material, question), "areas": _township_figures(material, question)}
+    return content | times_content(material, times)
+
+
+def times_content(material: Material, times: Times) -> dict[str, Any]:
+    """Return how every demand point stands, as the layers of people read it."""
+    words = material.words
     limit_minutes = times.limit_s / minutes_to_seconds(1.0)
     classes, class_of = minute_classes(times.time_s, times.covered, limit_minutes, words)
     names = {mode.id: words.name(mode) for mode in material.result.study.modes}
@@ -115,9 +127,7 @@ def view_data(material: Material, question: shares.Question) -> Data:
     limits, limit_of = _pairs(limit_minutes, times.mode)
     reached = np.isfinite(times.time_s)
     tenths = np.rint(np.where(reached, times.time_s, 0.0) / minutes_to_seconds(0.1)) + 1  # 0 = not reached
-    content = {
-        **_heading(material, question),
-        "areas": _township_figures(material, question),
+    return {
         "limits": [{"minutes": f"{minutes:g}", "mode": modes[mode]} for minutes, mode in limits],
         "limit": pack_or_constant(limit_of),
         "time": pack(np.where(reached, tenths, 0).astype(np.int64)),
@@ -126,7 +136,6 @@ def view_data(material: Material, question: shares.Question) -> Data:
         "facility": pack(times.facility + 1),
         "within": pack_or_constant(times.within),
     }
-    return Data.of(f"view-{question.key}", content)
 
 
 def _pairs(
@@ -182,10 +191,11 @@ def _minutes_label(start: float, end: float, words: Words) -> str:
     return words("class_between", start=f"{start:g}", to=f"{end:g}") if start else words("class_upto", to=f"{end:g}")
 
 
-def _heading(material: Material, question: shares.Question) -> dict[str, Any]:
+def heading(material: Material, question: shares.Question, figures: Figures | None = None) -> dict[str, Any]:
+    """Return what the title says of a question; ``figures`` in place of those that the coverage table has."""
     words, service = material.words, question.service
     who = words.group(material.result.study, service.group, service.base)
-    figures = material.shares.whole(question)
+    figures = figures or material.shares.whole(question)
     figure = None
     if figures:
         shown = shares.in_words(figures)

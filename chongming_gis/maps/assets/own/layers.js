@@ -164,7 +164,7 @@
     ];
     if (area.unreached !== "0") { rows.push([cgis.text("unreached"), area.unreached]); }
     if (area.shareIgnored) { rows.push([cgis.text("share_ignored"), area.shareIgnored]); }
-    return rows;
+    return rows.concat(area.more || []);
   };
 
   // People of one view: where they live, how many, how long they take, and to which facility.
@@ -181,6 +181,7 @@
       demand: demand, view: view, at: demand.unpacked, persons: persons, time: cgis.unpack(view.time),
       cls: column(view.cls, persons.length), limit: column(view.limit, persons.length),
       facility: cgis.unpack(view.facility), within: column(view.within, persons.length),
+      before: view.before ? cgis.unpack(view.before.time) : null,
     };
   }
 
@@ -189,17 +190,22 @@
 
   const number = (value) => (value % 1 ? value.toFixed(1) : String(value));
 
+  const minutesOf = (tenths) => (tenths ? ((tenths - 1) / 10).toFixed(1) + " " + cgis.text("minutes") : cgis.text("not_reached"));
+
   function personRows(people, i, facilities) {
     const view = people.view, text = cgis.text, at = people.at, demand = people.demand;
     const limit = view.limits[people.limit[i]], isCovered = view.classes[people.cls[i]].covered;
     const rows = [
       [text("village"), demand.villages[at.village[i]]], [text("township"), demand.townships[at.township[i]]],
       [view.who, number(people.persons[i])],
-      [text("time") + " · " + limit.mode, people.time[i] ? ((people.time[i] - 1) / 10).toFixed(1) + " " + text("minutes") : text("not_reached")],
+      [text("time") + " · " + limit.mode, minutesOf(people.time[i])],
       [text("standard"), limit.minutes + " " + text("minutes") + " · " + text(isCovered ? "is_covered" : "is_uncovered")],
       [text("nearest"), people.facility[i] ? facilities.names[people.facility[i] - 1] : ""],
       [text("within"), String(people.within[i])],
     ];
+    if (people.before) { // of two results: what changed at this place, and the time it took
+      rows.splice(3, 0, [view.before.change, view.classes[people.cls[i]].label], [view.before.label, minutesOf(people.before[i])]);
+    }
     return rows.filter((row) => row[1]);
   }
 
@@ -235,7 +241,7 @@
     },
     legend: function () {
       const items = this._people.view.classes.map((cls) => ({ symbol: "dot", fill: cls.fill, label: cls.label, group: cls.covered ? "is_covered" : "is_uncovered" }));
-      return { order: 2, title: cgis.text("people_by_minutes"), note: this._people.view.who, items: items };
+      return { order: 2, title: this._people.view.title || cgis.text("people_by_minutes"), note: this._people.view.who, items: items };
     },
   });
   cgis.people = (options) => new cgis.People(options);

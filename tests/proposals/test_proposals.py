@@ -1,0 +1,250 @@
+"""Proposals in the toy town of tests/measured/toy_ground.py: who is newly covered, by what, and why there.
+
+Times on foot: A to d0 40, d1 270, d2 990; F to d0 230, d1 120, d2 840; H to d0 980, d1 770, d2 90. Persons 10, 20, 30.
+"""
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+
+from chongming_gis import proposals, tables
+from chongming_gis.candidates import HAS_SERVICE
+from chongming_gis.errors import SitingError, StudyError
+from chongming_gis.measured_tables import PLAN_ACCESS, PLANS, SITE_GAINS, SITES
+from chongming_gis.siting import SitingPlan
+from tests.measured.toy_ground import A, F, H, make_ground, places_of, the_study
+from tests.toy.roads import CRS, X0, Y0
+from tests.toy.study import text
+
+CANDIDATES = [{"services": ["meal"], "villages": True, "near": {"metres": 1000}, "source": "test"}]
+COSTS = [
+    {"id": "new", "name_zh": "新", "name_en": "new", "what": "site", "value": 500.0, "year": 2021, "source": "test"}
+]
+PLAN = {
+    "name_zh": "规划",
+    "name_en": "plan",
+    "source": "test",
+    "baseline_year": 2020,
+    "target_sets": [
+        {
+            "id": "next",
+            "name_zh": "目",
+            "name_en": "t",
+            "stage": "review",
+            "base_year": 2020,
+            "year": 2025,
+            "source": "t",
+        }
+    ],
+    "indicators": [
+        {
+            "id": "points",
+            "name_zh": "点",
+            "name_en": "points",
+            "definition": "点",
+            "type": "duty",
+            "unit": "count",
+            "targets": {"next": 3},
+            "measure": {"of": "facilities", "services": ["meal"]},
+            "source": "test",
+        },
+        {
+            "id": "later",
+            "name_zh": "点",
+            "name_en": "points",
+            "definition": "点",
+            "type": "duty",
+            "unit": "count",
+            "targets": {"next": "to_fill"},
+            "measure": {"of": "facilities", "services": ["meal"]},
+            "source": "test",
+        },
+    ],
+}
+ASKED = {"id": "more", "name_zh": "增", "name_en": "more", "service": "meal", "source": "test"}
+
+
+def candidates(*at, allowed=None, township=None, reason=None):
+    """Candidates c0, c1, ... at some places."""
+    n = len(at)
+    columns = {name: text([None] * n) for name in tables.CANDIDATES.columns}
+    frame = pd.DataFrame(columns).assign(
+        candidate_id=text([f"c{i}" for i in range(n)]),
+        service=text(["meal"] * n),
+        name_zh=text([f"点{i}" for i in range(n)]),
+        township_code=text(township or ["t1"] * n),
+        kind=text(["village"] * n),
+        allowed=np.array(allowed if allowed is not None else [True] * n),
+        reason=text(reason or [None] * n),
+        source=text(["law" if rule else None for rule in reason or [None] * n]),
+        road_m=1.0,
+        persons_near=0.0,
+    )
+    return gpd.GeoDataFrame(frame, geometry=[shapely.Point(X0 + x, Y0 + y) for x, y in at], crs=CRS)
+
+
+def ask(standing, *, minutes=15, kinds_of=None, **asked):
+    """A proposal and its setting, for one new site if nothing else says how many; facilities stand at ``standing``."""
+    how_many = {"new_sites", "target", "each_township", "budget"} & set(asked)
+    proposal = {**ASKED, **({} if how_many else {"new_sites": 1}), **asked}
+    study = the_study(
+        {"meal": {"standards": [{"id": "walk", "name_zh": "走", "name_en": "walk", "source": "t",
+                                 "limits": [{"mode": "foot", "minutes": minutes}]}]}},
+        candidates=CANDIDATES, proposals=[proposal], costs=COSTS, plan=PLAN,
+    )  # fmt: skip
+    frame = places_of("meal", standing, township=["t1"] * len(standing))
+    if kinds_of:
+        frame = frame.assign(kind=text(kinds_of))
+    ground = make_ground(study, {"meal": frame})
+    setting = proposals.Setting(
+        study,
+        ground.inputs.demand,
+        ground.inputs.townships,
+        ground.demand,
+        ground.facilities,
+        ground.networks,
+        ground.access,
+    )
+    return study.proposals[0], setting
+
+
+def make(standing, at, **asked):
+    """The answer to one proposal."""
+    made = proposals.make_proposal(*ask(standing, **asked), at)
+    for table, contract in (
+        (made.plan_row, PLANS),
+        (made.sites, SITES),
+        (made.site_gains, SITE_GAINS),
+        (made.plan_access, PLAN_ACCESS),
+    ):
+        tables.validate(table, contract, where=contract.name)
+    return made
+
+
+def test_the_site_that_covers_most_more_is_proposed_with_its_gains():
+    made = make([A], candidates(F, H), cost="new")  # d0 and d1 are covered; F and H both reach d2
+    plan, site = made.plan_row.iloc[0], made.sites.iloc[0]
+    assert (plan["covered_before"], plan["covered_after"], plan["bound"]) == (30.0, 60.0, 60.0)
+    assert (plan["status"], plan["n_existing"], plan["n_candidates"], plan["cost"]) == ("optimal", 1, 2, 500.0)
+    assert site["place_id"] == "c0"
+    assert (site["newly_covered"], site["lost_without"]) == (30.0, 30.0)
+    assert site["minutes_saved"] == pytest.approx((990 - 840) / 60)
+    assert site["backup_gained"] == 30.0  # d0 and d1 had one
+    assert site["cost_per_person"] == pytest.approx(500 / 30)
+    assert (site["stand_in_id"], site["stand_in_loss"]) == ("c1", 0.0)
+
+
+def test_every_newly_covered_person_is_counted_at_the_nearest_new_site():
+    proposal, setting = ask([], minutes=4, new_sites=3)
+    question = proposals.ask(proposal, setting, candidates(A, F, H))  # A reaches d0; F d0 and d1; H d2
+    everything = SitingPlan("MCLP", "feasible", np.arange(3), 60.0, 60.0, "maximise", "search exhausted")
+    made = proposals.answer(question, setting, everything)
+    gained = made.sites.set_index("place_id")
+    assert gained["newly_covered"].to_dict() == {"c0": 10.0, "c1": 20.0, "c2": 30.0}
+    assert gained["lost_without"].to_dict() == {"c0": 0.0, "c1": 20.0, "c2": 30.0}
+    assert gained["minutes_saved"].isna().all()  # nobody had one in reach, however far
+    assert made.plan_access["place_id"].tolist() == ["c0", "c1", "c2"]
+    assert made.plan_access["time_s"].tolist() == [40.0, 120.0, 90.0]
+    by_village = made.site_gains[made.site_gains["group"] == "all"]
+    assert by_village.set_index("village_code")["persons"].to_dict() == {"v1": 10.0, "v2": 20.0, "v3": 30.0}
+
+
+def test_at_most_so_many_are_built_and_none_that_adds_nothing():
+    made = make([], candidates(A, F, H), minutes=4, new_sites=2)
+    assert set(made.sites["place_id"]) == {"c1", "c2"}
+    assert made.plan_row["covered_after"].item() == 60.0
+
+
+def test_better_ground_that_a_rule_refuses_is_named_with_the_rule():
+    made = make([H], candidates(A, F, allowed=[True, False], reason=[None, "not_inside:farmland"]), minutes=4)
+    site = made.sites.iloc[0]
+    assert site["place_id"] == "c0"
+    assert (site["refused_id"], site["refused_gain"]) == ("c1", 20.0)  # F would cover d0 and d1
+    assert (site["refused_reason"], site["refused_source"]) == ("not_inside:farmland", "law")
+    assert pd.isna(site["stand_in_id"])
+
+
+def test_a_township_without_one_gets_one_first():
+    at = candidates(F, H, township=["t1", "t2"])
+    made = make([A], at, minutes=4, each_township=1)  # F would cover d1 (20), H covers d2 (30)
+    assert made.sites[["place_id", "meets_duty"]].to_numpy().tolist() == [["c1", True]]
+    assert made.plan_row["n_asked"].item() == 1
+    made = make([A], candidates(F, H, township=["t1", "t1"]), minutes=4, each_township=1)
+    assert made.plan_row["status"].item() == "infeasible"
+    assert made.sites.empty
+    assert "t2" in made.plan_row["reason"].item() or "area" in made.plan_row["reason"].item()
+
+
+def test_nothing_is_proposed_where_enough_stand():
+    made = make([A, F, H], candidates(A), target="points", target_set="next")
+    assert made.plan_row[["n_asked", "n_new", "status"]].to_numpy().tolist() == [[0, 0, "optimal"]]
+
+
+def test_the_number_is_what_the_target_lacks():
+    made = make([A], candidates(F, H), minutes=4, target="points", target_set="next")
+    assert made.plan_row[["n_asked", "n_new"]].to_numpy().tolist() == [[2, 2]]
+    with pytest.raises(SitingError, match=r"proposals\.more: target 'later' of 'next' is still to be filled"):
+        make([A], candidates(F), target="later", target_set="next")
+
+
+def test_new_sites_keep_their_distance():
+    near = (210, -50)
+    made = make([], candidates(F, near, H), minutes=4, new_sites=2, spacing_m=100.0)
+    assert set(made.sites["place_id"]) == {"c0", "c2"}
+    made = make([F], candidates(near, H), minutes=4, new_sites=2, spacing_m=100.0)
+    assert set(made.sites["place_id"]) == {"c1"}
+    made = make([F], candidates(near, H), minutes=4, new_sites=2, spacing_m=10.0)  # exactly 10 m apart is apart
+    assert made.plan_row["n_candidates"].item() == 2
+
+
+def test_a_budget_alone_says_how_many():
+    made = make([], candidates(A, F, H), minutes=4, budget=1000.0, cost="new")
+    assert made.plan_row[["n_new", "cost"]].to_numpy().tolist() == [[2, 1000.0]]
+    assert pd.isna(made.plan_row["n_asked"].item())
+
+
+def test_only_standing_sites_of_the_kinds_count_and_one_of_another_kind_may_become_one():
+    """A canteen at A (d0), a snack bar at F (d0, d1), asked for canteens: the bar may become one and adds d1."""
+    at = candidates(F, allowed=[False], reason=[HAS_SERVICE])
+    standing = {"standing": [A, F], "at": at, "minutes": 4, "new_sites": 1}
+    made = make(**standing, kinds_of=["canteen", "snack"], kinds=["canteen"])
+    assert made.plan_row[["n_existing", "n_new"]].to_numpy().tolist() == [[1, 1]]
+    assert made.plan_row[["covered_before", "covered_after"]].to_numpy().tolist() == [[10.0, 30.0]]
+    assert made.sites["minutes_saved"].item() == pytest.approx((270 - 120) / 60)  # d1 went to A
+    made = make(**standing, kinds_of=["canteen", "snack"])
+    assert made.plan_row[["n_existing", "n_candidates", "n_new"]].to_numpy().tolist() == [[2, 0, 0]]
+
+
+@pytest.mark.parametrize(("criterion", "first"), [("newly_covered", "c1"), ("backup_gained", "c0")])
+def test_the_rank_follows_the_weights(criterion, first):
+    """A canteen at A reaches d0. F adds d1 (20 persons) and is a second one for d0 (10); H adds d2 (30)."""
+    made = make([A], candidates(F, H), minutes=4, new_sites=2, weights={criterion: 1.0})
+    assert made.sites["place_id"].iloc[0] == first
+    assert made.sites["rank"].tolist() == [1, 2]
+    assert made.sites["share_first"].tolist() == [1.0, 0.0]  # one criterion: no weight changes the order
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"new_sites": 1, "service": "soup"}, "proposals.more.service: 'soup'"),
+        ({"new_sites": 1, "target": "points", "target_set": "next"}, "give new_sites or target, not both"),
+        ({}, "say how many"),
+        ({"target": "points"}, "target goes with target_set"),
+        ({"budget": 5.0}, "budget needs cost"),
+        ({"new_sites": 1, "cost": "gold"}, "proposals.more.cost: 'gold'"),
+        ({"new_sites": 1, "standard": "fast"}, "proposals.more.standard: 'fast'"),
+        ({"new_sites": 1, "weights": {"cost": 0.0}}, "one of them must be above 0"),
+        ({"new_sites": 1, "weights": {"beauty": 1.0}}, "beauty"),
+    ],
+)
+def test_a_proposal_that_the_study_cannot_ask_is_refused_by_name(changes, told):
+    with pytest.raises(StudyError, match=told.replace(".", r"\.")):
+        the_study({"meal": {}}, candidates=CANDIDATES, proposals=[{**ASKED, **changes}], costs=COSTS, plan=PLAN)
+
+
+def test_a_service_without_candidates_is_told():
+    with pytest.raises(StudyError, match=r"no \[\[candidates\]\] section speaks of 'meal'"):
+        the_study({"meal": {}}, proposals=[{**ASKED, "new_sites": 1}])
