@@ -1,28 +1,33 @@
 """A surface of seconds as a cloud-optimised GeoTIFF: one band, tiles, overviews, the same bytes for the same surface.
 
-Seconds are rounded *up* to whole ones: "at most 900" is then true of exactly those cells that are within 900 s.
+Seconds are rounded *up* to whole ones: "at most 900" is then true of exactly those cells that are within 900 s. What
+else a surface knows (where it ends, how slow the ground off the roads is) stands in the file's tags.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 import rasterio
+from pyproj import CRS
 from rasterio.errors import RasterioError
 from rasterio.io import MemoryFile
 from rasterio.windows import Window
 
-from chongming_gis.errors import OutputError
+from chongming_gis.errors import InputFileError, OutputError
+from chongming_gis.isochrones import Surface
+from chongming_gis.network import Raster
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
-
-    from chongming_gis.isochrones import Surface
 
 NOT_REACHED = 65_535
 _ROWS_AT_ONCE = 512
 _DESCRIPTION = "seconds to the nearest facility, rounded up"
+_CUTOFF, _SLOWNESS = "CUTOFF_S", "OFF_NETWORK_S_PER_M"  # tags
 
 
 def write_surface(surface: Surface, path: Path) -> None:
@@ -40,6 +45,44 @@ def write_surface(surface: Surface, path: Path) -> None:
         path.write_bytes(_as_bytes(surface))
     except (OSError, RasterioError) as error:
         raise OutputError(f"{path}: the surface cannot be written ({error})") from error
+
+
+def read_surface(path: Path) -> Surface:
+    """Return the surface that ``write_surface`` wrote, in whole seconds; writing it again gives the same bytes.
+
+    Raises
+    ------
+    InputFileError
+        The file cannot be read, or is no such surface.
+    """
+    try:
+        with rasterio.open(path) as file:
+            seconds, tags, transform = file.read(1), file.tags(), file.transform
+            crs = CRS.from_wkt(file.crs.to_wkt())
+        cutoff_s, slowness_s_per_m = float(tags[_CUTOFF]), float(tags[_SLOWNESS])
+    except (OSError, RasterioError, KeyError, ValueError, AttributeError) as error:
+        raise InputFileError(f"{path}: cannot be read as a surface of travel times ({error})") from error
+    raster = Raster(transform.c, transform.f, transform.a, seconds.shape[1], seconds.shape[0], crs)
+    time_s = np.where(seconds == NOT_REACHED, np.inf, seconds.astype(np.float64))
+    return Surface(time_s, raster, cutoff_s, slowness_s_per_m)
+
+
+class SavedSurfaces(Mapping[str, Surface]):
+    """The surfaces of a folder by file name without ending, each read when it is asked for: most readers want none."""
+
+    def __init__(self, folder: Path) -> None:
+        self._paths = {path.stem: path for path in sorted(folder.glob("*.tif"))}
+
+    def __getitem__(self, name: str) -> Surface:
+        """Return a surface, read anew each time."""
+        return read_surface(self._paths[name])
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the names, in their order."""
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)
 
 
 def _as_bytes(surface: Surface) -> bytes:
@@ -65,4 +108,7 @@ def _as_bytes(surface: Surface) -> bytes:
                 file.write(seconds, 1, window=Window(0, first, n_columns, len(rows)))
             file.set_band_description(1, _DESCRIPTION)
             file.set_band_unit(1, "s")
+            file.update_tags(
+                **{_CUTOFF: repr(float(surface.cutoff_s)), _SLOWNESS: repr(float(surface.off_network_s_per_m))}
+            )
         return bytes(memory.getbuffer())

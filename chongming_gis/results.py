@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
 
@@ -68,7 +69,7 @@ def save(result: StudyResult, folder: Path) -> None:
         for name in ("layers", "tables"):
             (folder / name).mkdir(exist_ok=True)
         for name in _TABLES:
-            _write_table(getattr(result, name), folder / f"{name}.csv")
+            write_table(getattr(result, name), folder / f"{name}.csv")
         result.access.to_parquet(folder / "access.parquet", compression="zstd", index=False)
         result.provision.to_parquet(folder / "tables" / "provision.parquet", compression="zstd", index=False)
         _write_measured(result, folder)
@@ -127,7 +128,7 @@ def _loaded(folder: Path) -> StudyResult:
         access=pd.read_parquet(folder / "access.parquet"),
         provision=pd.read_parquet(folder / "tables" / "provision.parquet"),
         measured=_read_measured(folder),
-        surfaces={},
+        surfaces=geotiff.SavedSurfaces(folder),
         **{name: _read_table(folder / f"{name}.csv", contract) for name, contract in _TABLES.items()},
         manifest=manifest,
         **layers,
@@ -139,16 +140,37 @@ def _write_measured(result: StudyResult, folder: Path) -> None:
         tables.validate(table, measured_tables.MEASURED[name], where=name)
         if measured_tables.MEASURED[name].is_spatial:
             _write_layer(table, folder, name)
-            (folder / f"{name}.geojson").write_text(_as_geojson(table), encoding="utf-8")
+            if name not in measured_tables.WITHOUT_GEOJSON:
+                (folder / f"{name}.geojson").write_text(_as_geojson(table), encoding="utf-8")
         else:
             table.to_parquet(folder / "tables" / f"{name}.parquet", compression="zstd", index=False)
+    if {"plans", "sites"} <= set(result.measured):
+        _write_plans(result.measured["plans"], result.measured["sites"], folder)
     for name, surface in result.surfaces.items():
         geotiff.write_surface(surface, folder / f"{name}.tif")
 
 
+def _write_plans(plans: pd.DataFrame, sites: pd.DataFrame, folder: Path) -> None:
+    """Write proposed sites as a table people open (positions in WGS 84), and certificates with their sites as JSON."""
+    points = gpd.GeoDataFrame(sites)
+    lon, lat = crs.to_degrees(points.geometry.x.to_numpy(), points.geometry.y.to_numpy(), points.crs)
+    table = pd.DataFrame(points.drop(columns="geometry")).assign(lon=np.round(lon, 6), lat=np.round(lat, 6))
+    write_table(table, folder / "sites.csv")
+    records = {row.pop("proposal"): row for row in json.loads(plans.to_json(orient="records", double_precision=15))}
+    for name, record in records.items():
+        record["sites"] = sites.loc[sites["proposal"] == name, "place_id"].tolist()
+    text = json.dumps(records, ensure_ascii=False, indent=1)
+    (folder / "plan.json").write_text(text, encoding="utf-8")
+
+
 def _as_geojson(layer: gpd.GeoDataFrame) -> str:
-    """Return a layer as RFC 7946 asks for it: longitude and latitude, to about a decimetre."""
+    """Return a layer as RFC 7946 asks for it: longitude and latitude, to about a decimetre.
+
+    JSON has no infinity: what is not reached is null there, as what is missing.
+    """
     there = crs.to_geographic(layer)
+    numbers = there.select_dtypes("float64")
+    there = there.assign(**{name: numbers[name].where(np.isfinite(numbers[name])) for name in numbers})
     rounded = there.set_geometry(gpd.GeoSeries(shapely.set_precision(there.geometry.to_numpy(), 1e-6), crs=there.crs))
     return str(rounded.to_json(ensure_ascii=False, drop_id=True))
 
@@ -162,7 +184,7 @@ def _read_measured(folder: Path) -> dict[str, pd.DataFrame]:
     return found
 
 
-def _write_table(table: pd.DataFrame, path: Path) -> None:
+def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write a table as CSV: harmless texts, empty where missing. pandas takes ten times as long for text columns."""
     table = _changed(table, cell_text.harmless_column)
     cells = [_cells(table[name]) for name in table.columns]

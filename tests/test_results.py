@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import functools
+import importlib.util
 import json
 import os
 import shutil
@@ -23,6 +24,7 @@ from hypothesis import strategies as st
 from chongming_gis import coverage, indicators, network, results, tables
 from chongming_gis.errors import InputFileError, OutputError
 from tests.toy import study as toy
+from tests.toy.proposed import INFEASIBLE, with_proposals
 from tests.toy.roads import FOOT, town
 
 NOBODY = 65_534
@@ -504,3 +506,22 @@ def test_names_that_look_like_formulas_are_never_live_in_a_csv_and_come_back_as_
     back = results.load(tmp_path)
     pd.testing.assert_series_equal(back.coverage["name_zh"], result.coverage["name_zh"])
     assert set(names) <= set(back.coverage["name_zh"].dropna())
+
+
+def test_proposed_sites_are_a_table_with_positions_and_a_certificate(tmp_path):
+    spec = importlib.util.spec_from_file_location("toy_town", Path(__file__).parent / "maps" / "toy.py")
+    town = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(town)
+    with results.staged_folder(tmp_path / "r") as stage:
+        results.save(with_proposals(town.result()), stage)
+    sites = pd.read_csv(tmp_path / "r" / "sites.csv", encoding="utf-8-sig")
+    assert sites[["proposal", "newly_covered"]].to_numpy().tolist() == [["more", 30.0]]
+    assert 121 < sites["lon"].item() < 122
+    assert 31 < sites["lat"].item() < 32
+    plan = json.loads((tmp_path / "r" / "plan.json").read_text(encoding="utf-8"))
+    assert (plan["more"]["bound"], plan["more"]["status"], plan["more"]["sites"]) == (60.0, "optimal", ["c1"])
+    assert set(results.load(tmp_path / "r").measured) == {"plans", "sites", "site_gains", "plan_access"}
+    with results.staged_folder(tmp_path / "r") as stage:
+        results.save(with_proposals(town.result(), **INFEASIBLE), stage)
+    plan = json.loads((tmp_path / "r" / "plan.json").read_text(encoding="utf-8"))
+    assert (plan["more"]["bound"], plan["more"]["sites"]) == (None, [])

@@ -10,6 +10,7 @@ import shapely
 from chongming_gis import tables
 from chongming_gis.measured_tables import PLAN_ACCESS, PLANS, SITE_GAINS, SITES
 from chongming_gis.proposalmodel import ProposalConfig
+from chongming_gis.sitingmodel import CandidatesConfig
 from chongming_gis.tables import column_types
 
 HOSTILE = "<img src=x onerror=window.pwned=1>活动室"
@@ -46,7 +47,8 @@ def with_proposals(result, **plan):
         id="more", name_zh="新增助餐点", name_en="more meal points", service="meal_point", new_sites=1, each_township=1,
         cost="new", source="文件一", source_en="document one",
     )  # fmt: skip
-    study = result.study.model_copy(update={"proposals": (config,)})
+    looked_at = CandidatesConfig(services=("meal_point",), villages=True, near={"metres": 500}, source="test")
+    study = result.study.model_copy(update={"proposals": (config,), "candidates": (looked_at,)})
     point, village = result.demand.points.geometry.iloc[2], result.demand.points["village_code"].iloc[2]
     row = _plan(**plan)
     sites = gpd.GeoDataFrame(_frame(SITES, _site(village)), geometry=[shapely.Point(point.x + 50, point.y + 50)],
