@@ -1,4 +1,4 @@
-"""The command line: ``chongming-gis run | check | init | template | fetch``.
+"""The command line: ``chongming-gis run | check | compare | init | template | fetch``.
 
 A fault in the inputs is one line on standard error and exit code 2; nothing is written then. Heavy packages are
 imported when a command needs them, so that ``--help`` answers at once.
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chongming_gis import __version__, online
+from chongming_gis import __version__, choosing, online
 from chongming_gis.errors import ChongmingError, OutputError
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ app = typer.Typer(
 )
 app.command(context_settings={"ignore_unknown_options": True})(online.fetch)  # a box may begin with a minus
 app.command()(online.geocode)
+app.command()(choosing.site)
+app.command()(choosing.rank)
 
 
 class Lang(StrEnum):
@@ -131,6 +133,34 @@ def check(
             for sentence in verdicts.sentences(verdict.errors):
                 typer.echo(f"error: {sentence}", err=True)
         raise typer.Exit(FAULT)
+
+
+@app.command()
+def compare(
+    before: Annotated[Path, typer.Argument(help="result folder to start from")],
+    after: Annotated[Path, typer.Argument(help="result folder to compare with it")],
+    out: Annotated[
+        Path | None, typer.Option(help="folder to write; default: ./chongming-compare/<study id>", show_default=False)
+    ] = None,
+    lang: LangOption = None,
+    quiet: Quiet = False,  # noqa: FBT002
+) -> None:
+    """Say what changed from one result to another: coverage, indicators, who gained, who lost and why."""
+    from chongming_gis import compare as comparing
+    from chongming_gis import results
+    from chongming_gis.reports import comparison
+    from chongming_gis.terminal import print_comparison
+    from chongming_gis.wording import Words
+
+    old, new = results.load(before), results.load(after)
+    language = _language(lang, new.study)
+    folder = out or Path("chongming-compare") / new.study.id
+    results.refuse_unwritable(folder, marker=comparison.JSON)
+    found = comparing.compare_results(old, new)
+    with results.staged_folder(folder, marker=comparison.JSON) as stage:
+        comparison.write_comparison(found, stage, language=language)
+    if not quiet:
+        print_comparison(found, Words(language), folder=folder)
 
 
 @app.command()

@@ -1,17 +1,391 @@
 """Contracts of the tables that measures add to a result. ``MEASURED`` lists them by name, in the order they are told.
 
-Tables without geometry are saved as tables/<name>.parquet, those with one as layers/<name>.parquet and <name>.geojson.
+Tables without geometry are saved as tables/<name>.parquet, those with one as layers/<name>.parquet and <name>.geojson
+(those of ``WITHOUT_GEOJSON`` as the former only).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chongming_gis.tables import CANDIDATES, Column, Contract
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from chongming_gis.tables import Contract
 
-_LISTED: tuple[Contract, ...] = ()
+ACCESSIBILITY = Contract(
+    name="accessibility",
+    meaning="how much of a service a person at a demand point can use, by question of [measures.accessibility]",
+    columns={
+        "demand_id": Column("str"),
+        "question": Column("str"),
+        "service": Column("str"),
+        "method": Column("str"),
+        "unit": Column("str"),  # of supply and reachable_supply: a capacity unit, or facilities
+        "demand": Column("float64", low=0.0),  # what this point asks for: need in that unit, or persons
+        "score": Column("float64", low=0.0),  # inf = no supply in reach, where less is better
+        "score_unit": Column("str", allowed=("supply_per_need", "supply_per_person", "supply", "seconds", "cost")),
+        "reachable_supply": Column("float64", low=0.0),  # within the catchment, by any mode, whoever else uses it
+        "n_reachable": Column("int64", low=0.0),  # facilities, those without supply among them
+    },
+    key=("question", "demand_id"),
+)
+
+FAIRNESS = Contract(
+    name="fairness",
+    meaning="how evenly access is spread over the people whom a service is for, by question and area or group",
+    columns={
+        "question": Column("str"),
+        "service": Column("str"),
+        "scope": Column("str", allowed=("district", "island", "township", "village", "group")),
+        "scope_code": Column("str"),
+        "measure": Column("str"),
+        "persons": Column("float64", low=0.0),  # of this scope
+        "value": Column("float64", nullable=True),  # NA = not defined: nobody lives there, or nobody has any access
+        "rank": Column("Int64", nullable=True, low=1),  # of villages by mean_score, 1 = worst
+    },
+    key=("question", "scope", "scope_code", "measure"),
+)
+
+BASKET = Contract(
+    name="basket",
+    meaning="how many people have how many of the services of the basket within their headline standards, by area",
+    columns={
+        "scope": Column("str", allowed=("district", "island", "township", "village")),
+        "scope_code": Column("str"),
+        "name_zh": Column("str", nullable=True),
+        "n_within": Column("int64", low=0),  # 0 to all: a row each
+        "n_services": Column("int64", low=1),  # in the basket
+        "persons": Column("float64", low=0.0),  # who have exactly so many
+        "share": Column("float64", nullable=True, low=0.0, high=1.0 + 1e-9),  # of the area's; NA = nobody lives there
+    },
+    key=("scope", "scope_code", "n_within"),
+)
+
+BASKET_MISSING = Contract(
+    name="basket_missing",
+    meaning="how many people lack which service of the basket, by area",
+    columns={
+        "scope": Column("str", allowed=("district", "island", "township", "village")),
+        "scope_code": Column("str"),
+        "name_zh": Column("str", nullable=True),
+        "service": Column("str"),
+        "persons": Column("float64", low=0.0),  # of the area
+        "persons_missing": Column("float64", low=0.0),
+        "share_missing": Column("float64", nullable=True, low=0.0, high=1.0 + 1e-9),  # NA = nobody lives there
+    },
+    key=("scope", "scope_code", "service"),
+)
+
+LINKS = Contract(
+    name="links",
+    meaning="for each village and level of the network: the facility of its own area, and how its people get there",
+    columns={
+        "village_code": Column("str"),
+        "name_zh": Column("str", nullable=True),
+        "township_code": Column("str", nullable=True),
+        "level": Column("str"),
+        "persons": Column("float64", low=0.0),
+        "n_own": Column("int64", low=0),  # facilities in the village, its township, or the district, as the level asks
+        "facility_id": Column("str", nullable=True),  # the one nearest to most of its people
+        "mode": Column("str", nullable=True),  # or "by_settlement" where its people differ
+        "standard_s": Column("float64", nullable=True, low=0.0),  # NA where its people differ
+        "time_s": Column("float64", nullable=True, low=0.0),  # of the middle person; inf = none, NA = nobody there
+        "share_within": Column("float64", nullable=True, low=0.0, high=1.0 + 1e-9),
+        "elsewhere_s": Column("float64", nullable=True, low=0.0),  # to the nearest anywhere, whomever it serves
+        "status": Column("str", allowed=("linked", "beyond", "unreached", "none", "nobody")),
+    },
+    key=("village_code", "level"),
+)
+
+BURIAL = Contract(
+    name="burial",
+    meaning="years until the plots that people may use are full, by area; inf = never at this rate, NA = not known",
+    columns={
+        "scope": Column("str", allowed=("district", "township", "village")),
+        "scope_code": Column("str"),
+        "name_zh": Column("str", nullable=True),
+        "service": Column("str"),
+        "n_grounds": Column("int64", low=0),  # that people of the area may use
+        "n_unknown": Column("int64", low=0),  # of these: without a statement of plots or of plots in use
+        "plots": Column("float64", low=0.0),
+        "used": Column("float64", low=0.0),
+        "plots_left": Column("float64", nullable=True, low=0.0),  # NA where n_unknown is above 0, likewise all years
+        "persons": Column("float64", low=0.0),
+        "per_year_low": Column("float64", low=0.0),
+        "per_year": Column("float64", low=0.0),  # deaths x share, at the likely rates
+        "per_year_high": Column("float64", low=0.0),
+        "years_low": Column("float64", nullable=True, low=0.0),  # at the high rates
+        "years": Column("float64", nullable=True, low=0.0),  # until the first people find no plot that they may use
+        "years_high": Column("float64", nullable=True, low=0.0),  # at the low rates
+        "years_pooled": Column("float64", nullable=True, low=0.0),  # plots left / per_year, whoever may use them
+        "evidence": Column("str", allowed=("data", "schematic")),
+    },
+    key=("scope", "scope_code", "service"),
+)
+
+VISITS = Contract(
+    name="visits",
+    meaning="how many people each point has to visit, if everyone is visited from the nearest one they may use",
+    columns={
+        "facility_id": Column("str"),
+        "serves_rule": Column("str", allowed=("applied", "ignored")),
+        "name_zh": Column("str", nullable=True),
+        "township_code": Column("str", nullable=True),
+        "village_code": Column("str", nullable=True),
+        "persons": Column("float64", low=0.0),
+        "n_villages": Column("int64", low=0),
+        "persons_beyond": Column("float64", low=0.0),  # of these, beyond the standard
+        "time_s": Column("float64", nullable=True, low=0.0),  # mean over persons; NA = it visits nobody
+        "farthest_s": Column("float64", nullable=True, low=0.0),
+    },
+    key=("facility_id", "serves_rule"),
+)
+
+VISITS_BEYOND = Contract(
+    name="visits_beyond",
+    meaning="who is to be visited in each village, and who of them lives beyond the standard of a point",
+    columns={
+        "village_code": Column("str"),
+        "serves_rule": Column("str", allowed=("applied", "ignored")),
+        "name_zh": Column("str", nullable=True),
+        "township_code": Column("str", nullable=True),
+        "persons": Column("float64", low=0.0),
+        "persons_beyond": Column("float64", low=0.0),  # reach one, but too late
+        "persons_unreached": Column("float64", low=0.0),  # reach none that they may use
+        "time_s": Column("float64", nullable=True, low=0.0),  # of the middle person; inf = none, NA = nobody to visit
+    },
+    key=("village_code", "serves_rule"),
+)
+
+_STATUS = ("reached", "not_reached", "uncertain", "nobody")
+
+CERTAINTY = Contract(
+    name="certainty",
+    meaning="the share within the headline standard as an interval over the study's ranges; NA where nobody lives",
+    columns={
+        "scope": Column("str", allowed=("district", "island", "township", "village")),
+        "scope_code": Column("str"),
+        "name_zh": Column("str", nullable=True),
+        "service": Column("str"),
+        "standard": Column("str"),
+        "group": Column("str"),
+        "base": Column("str"),
+        "persons": Column("float64", low=0.0),
+        "share_run": Column("float64", nullable=True, low=0.0, high=1.0 + 1e-9),  # as the coverage table has it
+        "share_low": Column("float64", nullable=True, low=0.0, high=1.0 + 1e-9),
+        "share_likely": Column("float64", nullable=True, low=0.0, high=1.0 + 1e-9),  # the median of the draws
+        "share_high": Column("float64", nullable=True, low=0.0, high=1.0 + 1e-9),
+    },
+    key=("scope", "scope_code", "service", "standard"),
+)
+
+CERTAINTY_VILLAGES = Contract(
+    name="certainty_villages",
+    meaning="in which share of the draws a village counts as reached, and whether that decides its status",
+    columns={
+        "village_code": Column("str"),
+        "name_zh": Column("str", nullable=True),
+        "township_code": Column("str", nullable=True),
+        "service": Column("str"),
+        "standard": Column("str"),
+        "persons": Column("float64", low=0.0),
+        "status_run": Column("str", allowed=("reached", "not_reached", "nobody")),
+        "draws_reached_share": Column("float64", nullable=True, low=0.0, high=1.0),
+        "status": Column("str", allowed=_STATUS),
+    },
+    key=("village_code", "service", "standard"),
+)
+
+CERTAINTY_DRIVERS = Contract(
+    name="certainty_drivers",
+    meaning="how far the district's share moves with one range alone, the others at their likely value",
+    columns={
+        "service": Column("str"),
+        "standard": Column("str"),
+        "driver": Column("str", allowed=("speed", "path", "wait", "snap", "people")),
+        "share_low": Column("float64", nullable=True, low=0.0, high=1.0 + 1e-9),
+        "share_high": Column("float64", nullable=True, low=0.0, high=1.0 + 1e-9),
+    },
+    key=("service", "standard", "driver"),
+)
+
+PLANS = Contract(
+    name="plans",
+    meaning="each proposal's plan with its certificate: what was asked, what it reaches, what is the best possible",
+    columns={
+        "proposal": Column("str"),
+        "service": Column("str"),
+        "standard": Column("str"),
+        "model": Column("str"),
+        "status": Column("str", allowed=("optimal", "feasible", "infeasible", "unknown")),
+        "stop_reason": Column("str"),
+        "reason": Column("str", nullable=True),  # of an infeasible plan: the rule that makes it so
+        "n_existing": Column("int64", low=0),
+        "n_candidates": Column("int64", low=0),  # those allowed
+        "n_refused": Column("int64", low=0),
+        "n_asked": Column("Int64", nullable=True, low=0),  # NA = as many as the budget allows
+        "n_new": Column("int64", low=0),
+        "persons": Column("float64", low=0.0),
+        "covered_before": Column("float64", low=0.0),
+        "covered_after": Column("float64", low=0.0),
+        "objective": Column("float64"),  # in the unit of the model; -inf or inf where there is no plan
+        "bound": Column("float64"),  # no plan can be better
+        "gap": Column("float64", low=0.0),
+        "cost": Column("float64", nullable=True, low=0.0),
+    },
+    key=("proposal",),
+)
+
+SITES = Contract(
+    name="sites",
+    meaning="the sites a proposal would build, best first, with what each brings and what stands in for it",
+    columns={
+        "proposal": Column("str"),
+        "service": Column("str"),
+        "place_id": Column("str"),  # the candidate's
+        "rank": Column("int64", low=1),  # within its proposal, by weighted sum of the criteria
+        "name_zh": Column("str", nullable=True),
+        "township_code": Column("str", nullable=True),
+        "village_code": Column("str", nullable=True),
+        "kind": Column("str", nullable=True),  # of the candidate
+        "newly_covered": Column("float64", low=0.0),  # persons, each counted at the nearest new site
+        "lost_without": Column("float64", low=0.0),  # persons covered no more if this one is left out
+        "minutes_saved": Column("float64", nullable=True, low=0.0),  # mean of those it is nearest for; NA = nobody
+        "township_shortfall": Column("float64", low=0.0, high=1.0),  # share of its township not covered before
+        "co_location": Column("int64", low=0),  # other services on the same site
+        "backup_gained": Column("float64", low=0.0),  # persons for whom it is a second one
+        "cost": Column("float64", nullable=True, low=0.0),
+        "cost_per_person": Column("float64", nullable=True, low=0.0),  # newly covered
+        "meets_duty": Column("bool"),  # its township had fewer than the plan's duty asks for
+        "stand_in_id": Column("str", nullable=True),
+        "stand_in_name": Column("str", nullable=True),
+        "stand_in_loss": Column("float64", nullable=True),  # persons covered less with it
+        "refused_id": Column("str", nullable=True),  # ground nearby that would cover more but may not be built on
+        "refused_name": Column("str", nullable=True),
+        "refused_gain": Column("float64", nullable=True, low=0.0),
+        "refused_reason": Column("str", nullable=True),
+        "refused_source": Column("str", nullable=True),
+        "score": Column("float64"),
+        "share_first": Column("float64", low=0.0, high=1.0),  # of draws of the weights in which it comes first
+    },
+    key=("proposal", "place_id"),
+    geometry_types=("Point",),
+)
+
+PLAN_ACCESS = Contract(
+    name="plan_access",
+    meaning="the demand points that a proposal newly covers: by which site, and how long it takes",
+    columns={
+        "proposal": Column("str"),
+        "demand_id": Column("str"),
+        "place_id": Column("str"),
+        "time_s": Column("float64", low=0.0),
+    },
+    key=("proposal", "demand_id"),
+)
+
+SITE_TIMES = Contract(
+    name="site_times",
+    meaning="seconds between people and the sites of a proposal, so that it can be asked again without the networks",
+    columns={
+        "proposal": Column("str"),
+        "demand_row": Column("int32", low=0),  # row of layers/demand
+        "site_row": Column("int32", low=0),  # the sites that stand, then the service's candidates, refused ones too
+        "time_s": Column("float64", low=0.0),
+    },
+    key=("proposal", "demand_row", "site_row"),
+)
+
+SITE_GAINS = Contract(
+    name="site_gains",
+    meaning="who each proposed site newly covers, by village and group",
+    columns={
+        "proposal": Column("str"),
+        "service": Column("str"),
+        "place_id": Column("str"),
+        "township_code": Column("str", nullable=True),
+        "village_code": Column("str", nullable=True),
+        "base": Column("str"),
+        "group": Column("str"),
+        "persons": Column("float64", low=0.0),
+    },
+    key=("proposal", "place_id", "township_code", "village_code", "group"),
+)
+
+GAPS = Contract(
+    name="gaps",
+    meaning="areas in which people live whom a service does not reach within its headline standard, most people first",
+    columns={
+        "gap_id": Column("str"),  # service and demand point in the middle: the same people, the same id
+        "service": Column("str"),
+        "standard": Column("str"),
+        "mode": Column("str"),  # by which these people are measured, and gathered
+        "rank": Column("int64", low=1),  # within the service
+        "name_zh": Column("str"),
+        "name_en": Column("str"),
+        "township_code": Column("str", nullable=True),
+        "village_code": Column("str", nullable=True),  # where most of the people live; of none: the nearest
+        "demand_id": Column("str"),  # the point in the middle
+        "n_points": Column("int64", low=1),
+        "base": Column("str"),
+        "group": Column("str"),
+        "persons": Column("float64", low=0.0),  # beside it persons_<group> for every group of the base
+        "persons_unreached": Column("float64", low=0.0),  # reach no facility within the search limit
+        "nearest_s": Column("float64", low=0.0),  # of the person who is nearest to a facility; inf = nobody reaches any
+        "median_s": Column("float64", low=0.0),  # half of the people take at most so long; inf = most reach none
+    },
+    key=("gap_id",),
+    geometry_types=("Polygon", "MultiPolygon"),
+)
+
+ISOCHRONES = Contract(
+    name="isochrones",
+    meaning="the ground from which a service is reached within parts of its headline standard, and whom it misjudges",
+    columns={
+        "service": Column("str"),
+        "standard": Column("str"),
+        "settlement": Column("str"),  # the class of people whom mode and limit hold for, or all
+        "mode": Column("str"),
+        "limit_s": Column("float64", low=0.0),  # of this ring
+        "standard_s": Column("float64", low=0.0),
+        "area_km2": Column("float64", low=0.0),
+        "persons": Column("float64", low=0.0),  # of the service's group, in the settlement class
+        "persons_inside": Column("float64", low=0.0),
+        "persons_in_time": Column("float64", low=0.0),  # by the time at their own door
+        "persons_misclassified": Column("float64", low=0.0),  # inside but too far, or outside but in time
+        "share_misclassified": Column("float64", nullable=True, low=0.0, high=1.0),  # NA = nobody lives there
+        "near_edge_persons": Column("float64", low=0.0),  # within 300 m of the edge
+        "near_edge_misclassified": Column("float64", low=0.0),
+    },
+    key=("service", "standard", "settlement", "mode", "limit_s"),
+    geometry_types=("MultiPolygon",),
+)
+
+#: Too large to be read as text; as GeoParquet only.
+WITHOUT_GEOJSON = frozenset({ISOCHRONES.name})
+
+_LISTED: tuple[Contract, ...] = (
+    ACCESSIBILITY,
+    FAIRNESS,
+    BASKET,
+    BASKET_MISSING,
+    LINKS,
+    BURIAL,
+    VISITS,
+    VISITS_BEYOND,
+    CERTAINTY,
+    CERTAINTY_VILLAGES,
+    CERTAINTY_DRIVERS,
+    GAPS,
+    ISOCHRONES,
+    PLANS,
+    SITES,
+    PLAN_ACCESS,
+    SITE_GAINS,
+    SITE_TIMES,
+    CANDIDATES,
+)
 
 MEASURED: Mapping[str, Contract] = {contract.name: contract for contract in _LISTED}

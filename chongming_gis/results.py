@@ -152,15 +152,19 @@ def _write_measured(result: StudyResult, folder: Path) -> None:
 
 def _write_plans(plans: pd.DataFrame, sites: pd.DataFrame, folder: Path) -> None:
     """Write proposed sites as a table people open (positions in WGS 84), and certificates with their sites as JSON."""
-    points = gpd.GeoDataFrame(sites)
-    lon, lat = crs.to_degrees(points.geometry.x.to_numpy(), points.geometry.y.to_numpy(), points.crs)
-    table = pd.DataFrame(points.drop(columns="geometry")).assign(lon=np.round(lon, 6), lat=np.round(lat, 6))
-    write_table(table, folder / "sites.csv")
+    write_table(sites_table(sites), folder / "sites.csv")
     records = {row.pop("proposal"): row for row in json.loads(plans.to_json(orient="records", double_precision=15))}
     for name, record in records.items():
         record["sites"] = sites.loc[sites["proposal"] == name, "place_id"].tolist()
     text = json.dumps(records, ensure_ascii=False, indent=1)
     (folder / "plan.json").write_text(text, encoding="utf-8")
+
+
+def sites_table(sites: pd.DataFrame) -> pd.DataFrame:
+    """Return proposed sites as a table people open: positions as longitude and latitude (WGS 84)."""
+    points = gpd.GeoDataFrame(sites)
+    lon, lat = crs.to_degrees(points.geometry.x.to_numpy(), points.geometry.y.to_numpy(), points.crs)
+    return pd.DataFrame(points.drop(columns="geometry")).assign(lon=np.round(lon, 6), lat=np.round(lat, 6))
 
 
 def _as_geojson(layer: gpd.GeoDataFrame) -> str:
@@ -171,7 +175,10 @@ def _as_geojson(layer: gpd.GeoDataFrame) -> str:
     there = crs.to_geographic(layer)
     numbers = there.select_dtypes("float64")
     there = there.assign(**{name: numbers[name].where(np.isfinite(numbers[name])) for name in numbers})
-    rounded = there.set_geometry(gpd.GeoSeries(shapely.set_precision(there.geometry.to_numpy(), 1e-6), crs=there.crs))
+    shapes = shapely.set_precision(there.geometry.to_numpy(), 1e-6, mode="pointwise")
+    broken = ~shapely.is_valid(shapes)  # rounded across itself: the careful way takes six times as long
+    shapes[broken] = shapely.set_precision(there.geometry.to_numpy()[broken], 1e-6)
+    rounded = there.set_geometry(gpd.GeoSeries(shapes, crs=there.crs))
     return str(rounded.to_json(ensure_ascii=False, drop_id=True))
 
 

@@ -13,8 +13,8 @@ from chongming_gis import maps, network, pipeline, results, sources, travel
 
 NOT_PUBLIC = {
     *("__main__", "cell_text", "cli", "datum_evidence", "datums", "geotiff", "kernels", "manifest", "online"),
-    *("measured_tables", "measuremodel"),
-    *("peoplemodel", "progress", "readings", "studymodel", "template", "terminal", "wording"),
+    *("choosing", "measured_tables", "measuremodel", "proposalmodel"),
+    *("peoplemodel", "progress", "readings", "sitingmodel", "studymodel", "template", "terminal", "wording"),
 }  # programs and inner parts
 
 

@@ -32,6 +32,7 @@ def propose(ground: Groundwork) -> Measured:
             "sites": pd.concat([proposal.sites for proposal in made], ignore_index=True),
             "site_gains": pd.concat([proposal.site_gains for proposal in made], ignore_index=True),
             "plan_access": pd.concat([proposal.plan_access for proposal in made], ignore_index=True),
+            "site_times": pd.concat([proposal.site_times for proposal in made], ignore_index=True),
             "candidates": pd.concat(list(looked_at.values()), ignore_index=True),
         },
         findings=tuple(finding for i, finding in enumerate(findings) if finding not in findings[:i]),

@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
+from chongming_gis.proposals.again import ask_again, find_proposal, setting_of, with_choice
 from chongming_gis.proposals.gains import Gains, measure_gains
-from chongming_gis.proposals.plan import Proposal, answer, make_proposal
+from chongming_gis.proposals.plan import CRITERIA, LESS_IS_BETTER, Proposal, answer, make_proposal, solve
 from chongming_gis.proposals.question import Question, Setting, ask
 
-__all__ = ["Gains", "Proposal", "Question", "Setting", "answer", "ask", "make_proposal", "measure_gains"]
+__all__ = [
+    "CRITERIA",
+    "LESS_IS_BETTER",
+    "Gains",
+    "Proposal",
+    "Question",
+    "Setting",
+    "answer",
+    "ask",
+    "ask_again",
+    "find_proposal",
+    "make_proposal",
+    "measure_gains",
+    "setting_of",
+    "solve",
+    "with_choice",
+]

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 TIME_LIMIT_S = 4.0  # of one proposal in a daily run; the certificate says what was proven until then
 TARGET_GAP = 1e-4
 CRITERIA: tuple[Criterion, ...] = get_args(Criterion)
-_LESS_IS_BETTER = ("cost",)
+LESS_IS_BETTER = ("cost",)
 _RANK_DRAWS = 2000
 
 
@@ -46,6 +46,7 @@ class Proposal:
     sites : ``measured_tables.SITES``, the best first
     site_gains : ``measured_tables.SITE_GAINS``
     plan_access : ``measured_tables.PLAN_ACCESS``
+    site_times : ``measured_tables.SITE_TIMES``
     """
 
     question: Question
@@ -54,6 +55,7 @@ class Proposal:
     sites: gpd.GeoDataFrame
     site_gains: pd.DataFrame
     plan_access: pd.DataFrame
+    site_times: pd.DataFrame
 
 
 def make_proposal(
@@ -77,12 +79,15 @@ def make_proposal(
         The proposal cannot be asked.
     """
     question = ask(proposal, setting, candidates)
-    return answer(question, setting, _solve(question, time_limit_s, target_gap))
+    return answer(question, setting, solve(question, time_limit_s=time_limit_s, target_gap=target_gap))
 
 
-def _solve(question: Question, time_limit_s: float, target_gap: float) -> SitingPlan:
+def solve(question: Question, *, time_limit_s: float = TIME_LIMIT_S, target_gap: float = TARGET_GAP) -> SitingPlan:
+    """Return the plan of a question by the model that its proposal names."""
     problem, proposal = question.problem, question.proposal
-    most = len(problem.candidates) if question.new_sites is None else question.new_sites
+    n_candidates = len(problem.candidates)
+    most = n_candidates if question.new_sites is None else question.new_sites
+    most = min(most, n_candidates) if n_candidates else most  # fewer than asked for: the plan row says both numbers
     if proposal.model == "mclp":
         return siting.mclp(problem, standard=WITHIN, new_sites=most, time_limit_s=time_limit_s, target_gap=target_gap)
     shortest_s = float(question.limit_s.min(initial=math.inf))
@@ -105,6 +110,7 @@ def answer(question: Question, setting: Setting, plan: SitingPlan) -> Proposal:
         sites=_ranked(question, setting, plan, gains),
         site_gains=_site_gains(question, setting, plan, gains),
         plan_access=_plan_access(question, setting, plan, gains),
+        site_times=_site_times(question),
     )
 
 
@@ -167,7 +173,7 @@ def _ranked(question: Question, setting: Setting, plan: SitingPlan, gains: Gains
     amounts = _criteria(question, setting, plan, gains)
     criteria = ranking.Criteria(
         np.column_stack([amounts[name] for name in CRITERIA]),
-        tuple("less" if name in _LESS_IS_BETTER else "more" for name in CRITERIA),
+        tuple("less" if name in LESS_IS_BETTER else "more" for name in CRITERIA),
         CRITERIA,
     )
     weights = [proposal.weights.get(name, 0.0) if proposal.weights else 1.0 for name in CRITERIA]
@@ -263,6 +269,21 @@ def _plan_access(question: Question, setting: Setting, plan: SitingPlan, gains: 
         }
     )
     return table.astype(column_types(PLAN_ACCESS))
+
+
+def _site_times(question: Question) -> pd.DataFrame:
+    """Return the times to every site that stands or may be built, so that the question can be asked again."""
+    kept = question.sites["allowed"].to_numpy(bool)
+    pairs = question.time_s.tocoo()
+    used = kept[pairs.col]
+    return pd.DataFrame(
+        {
+            "proposal": pd.Series([question.proposal.id] * int(used.sum()), dtype="str"),
+            "demand_row": pairs.row[used].astype(np.int32),
+            "site_row": pairs.col[used].astype(np.int32),
+            "time_s": pairs.data[used],
+        }
+    )
 
 
 def _site_gains(question: Question, setting: Setting, plan: SitingPlan, gains: Gains) -> pd.DataFrame:

@@ -81,12 +81,19 @@ class Question:
         return sparse.csr_array((np.ones(int(kept.sum())), costs.indices[kept], counts), shape=costs.shape)
 
 
-def ask(proposal: ProposalConfig, setting: Setting, candidates: gpd.GeoDataFrame) -> Question:
+def ask(
+    proposal: ProposalConfig,
+    setting: Setting,
+    candidates: gpd.GeoDataFrame,
+    *,
+    time_s: sparse.csr_array | None = None,
+) -> Question:
     """Return the siting problem of a proposal.
 
     Parameters
     ----------
     candidates : ``tables.CANDIDATES`` of the proposal's service, refused ones included
+    time_s : (n_demand, n_sites) seconds of the same question asked before; then the networks are not asked again
 
     Raises
     ------
@@ -99,7 +106,8 @@ def ask(proposal: ProposalConfig, setting: Setting, candidates: gpd.GeoDataFrame
     standing = standing_sites(proposal, setting)
     sites = _sites(standing, candidates, proposal)
     limit_s = _limits(service, standard, setting)
-    time_s = _times(proposal, (service, standard), setting, standing, sites)
+    if time_s is None:
+        time_s = _times(proposal, (service, standard), setting, standing, sites)
     persons = setting.people.persons[persons_column(service.base, service.group)]
     weights = persons.reindex(setting.demand.points["demand_id"]).to_numpy(float)
     codes = pd.Index(sorted({str(c) for c in setting.townships["township_code"]}))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import pandas as pd
 
 from chongming_gis import wording
+from chongming_gis.maps.proposal_layer import site_names
 from chongming_gis.reports.blocks import Bullets, Notes, Paragraph, Section, Table, number, text
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def _overview(told: Told, asked: list[ProposalConfig], plans: Mapping[str, Row])
                 number(wording.share(_ratio(plan["covered_after"], plan["persons"]))),
                 number(wording.persons(plan["covered_after"] - plan["covered_before"])),
                 number(_money(told, plan["cost"])),
-                text(_proven(plan, words)),
+                text(certificate(plan, words)),
             )
         )
     columns = ("proposal", "new_sites", "share_before", "share_after", "newly_covered", "cost_total", "certificate")
@@ -95,7 +96,7 @@ def _money(told: Told, value: float) -> str:
     return f"{value / _MONEY:,.0f}" if told.words.language == "zh" else f"{value:,.0f}"
 
 
-def _proven(plan: Row, words: Words) -> str:
+def certificate(plan: Row, words: Words) -> str:
     """Return how good a plan is at least."""
     if plan["status"] in {"infeasible", "unknown"}:
         return words(f"proposals.{plan['status']}")
@@ -104,6 +105,20 @@ def _proven(plan: Row, words: Words) -> str:
     if plan["status"] == "optimal":
         return words("proposals.proven")
     return words("proposals.within", gap=f"{100.0 * plan['gap']:.2g}%")
+
+
+def summary(plan: Row, words: Words) -> list[str]:
+    """Return what a plan reaches, in one line, or why there is none."""
+    if plan["status"] in {"infeasible", "unknown"}:
+        return [_said(plan["reason"]) or certificate(plan, words)]
+    return [
+        words(
+            "proposals.summary",
+            before=wording.share(_ratio(plan["covered_before"], plan["persons"])),
+            after=wording.share(_ratio(plan["covered_after"], plan["persons"])),
+            more=wording.persons(plan["covered_after"] - plan["covered_before"]),
+        )
+    ]
 
 
 def _proposal(told: Told, proposal: ProposalConfig, plan: Row) -> Section:
@@ -135,7 +150,7 @@ def _proposal(told: Told, proposal: ProposalConfig, plan: Row) -> Section:
         mine = sites[sites["proposal"] == proposal.id]
         blocks += [
             _sites(told, mine),
-            Bullets(tuple(_reasons(told, proposal, site) for site in _records(mine))),
+            _bullets(told, proposal, mine),
         ]
     return Section(f"proposal-{proposal.id}", words.name(proposal), tuple(blocks))
 
@@ -154,9 +169,9 @@ def _certificate(plan: Row, words: Words) -> str:
 def _sites(told: Told, sites: pd.DataFrame) -> Table:
     words = told.words
     rows = []
-    for site in _records(sites):
+    for name, site in zip(site_names(told.result, sites, words), _records(sites), strict=True):
         cells: list[Cell] = [
-            text(_name(told, site)),
+            text(name),
             number(str(site["rank"])),
             text(told.townships.get(site["township_code"], wording.NOTHING)),
             number(wording.persons(site["newly_covered"])),
@@ -176,26 +191,14 @@ def _sites(told: Told, sites: pd.DataFrame) -> Table:
     return Table(words("proposals.sites"), titles, tuple(rows))
 
 
-def _name(told: Told, site: Row) -> str:
-    """Return the name of a site; a junction or a point of a grid is named after its village."""
-    if not pd.isna(site["name_zh"]):
-        return str(site["name_zh"])
-    return _place(told, site["village_code"], site["township_code"], str(site["place_id"]), kind=str(site["kind"]))
+def _bullets(told: Told, proposal: ProposalConfig, sites: pd.DataFrame) -> Bullets:
+    names = site_names(told.result, sites, told.words)
+    return Bullets(tuple(_reasons(told, proposal, *pair) for pair in zip(_records(sites), names, strict=True)))
 
 
-def _place(told: Told, village: Any, township: Any, otherwise: str, *, kind: str) -> str:
-    villages = told.result.villages.set_index("village_code")["name_zh"]
-    name = villages.get(village) if not pd.isna(village) else None
-    name = name or (told.townships.get(str(township)) if not pd.isna(township) else None)
-    return (
-        told.words("proposals.near", place=name, kind=told.words.or_raw("candidate_kind", kind)) if name else otherwise
-    )
-
-
-def _reasons(told: Told, proposal: ProposalConfig, site: Row) -> str:
+def _reasons(told: Told, proposal: ProposalConfig, site: Row, name: str) -> str:
     """Return why a site: for whom, which duty, what shares it, what stands in for it, which better ground is shut."""
     words = told.words
-    name = _name(told, site)
     sentences = [_for_whom(told, proposal, site, name)]
     if site["meets_duty"]:
         town = told.townships.get(site["township_code"], wording.NOTHING)

@@ -3,111 +3,17 @@
 Times on foot: A to d0 40, d1 270, d2 990; F to d0 230, d1 120, d2 840; H to d0 980, d1 770, d2 90. Persons 10, 20, 30.
 """
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
-import shapely
 
 from chongming_gis import proposals, tables
 from chongming_gis.candidates import HAS_SERVICE
 from chongming_gis.errors import SitingError, StudyError
-from chongming_gis.measured_tables import PLAN_ACCESS, PLANS, SITE_GAINS, SITES
+from chongming_gis.measured_tables import PLAN_ACCESS, PLANS, SITE_GAINS, SITE_TIMES, SITES
 from chongming_gis.siting import SitingPlan
-from tests.measured.toy_ground import A, F, H, make_ground, places_of, the_study
-from tests.toy.roads import CRS, X0, Y0
-from tests.toy.study import text
-
-CANDIDATES = [{"services": ["meal"], "villages": True, "near": {"metres": 1000}, "source": "test"}]
-COSTS = [
-    {"id": "new", "name_zh": "新", "name_en": "new", "what": "site", "value": 500.0, "year": 2021, "source": "test"}
-]
-PLAN = {
-    "name_zh": "规划",
-    "name_en": "plan",
-    "source": "test",
-    "baseline_year": 2020,
-    "target_sets": [
-        {
-            "id": "next",
-            "name_zh": "目",
-            "name_en": "t",
-            "stage": "review",
-            "base_year": 2020,
-            "year": 2025,
-            "source": "t",
-        }
-    ],
-    "indicators": [
-        {
-            "id": "points",
-            "name_zh": "点",
-            "name_en": "points",
-            "definition": "点",
-            "type": "duty",
-            "unit": "count",
-            "targets": {"next": 3},
-            "measure": {"of": "facilities", "services": ["meal"]},
-            "source": "test",
-        },
-        {
-            "id": "later",
-            "name_zh": "点",
-            "name_en": "points",
-            "definition": "点",
-            "type": "duty",
-            "unit": "count",
-            "targets": {"next": "to_fill"},
-            "measure": {"of": "facilities", "services": ["meal"]},
-            "source": "test",
-        },
-    ],
-}
-ASKED = {"id": "more", "name_zh": "增", "name_en": "more", "service": "meal", "source": "test"}
-
-
-def candidates(*at, allowed=None, township=None, reason=None):
-    """Candidates c0, c1, ... at some places."""
-    n = len(at)
-    columns = {name: text([None] * n) for name in tables.CANDIDATES.columns}
-    frame = pd.DataFrame(columns).assign(
-        candidate_id=text([f"c{i}" for i in range(n)]),
-        service=text(["meal"] * n),
-        name_zh=text([f"点{i}" for i in range(n)]),
-        township_code=text(township or ["t1"] * n),
-        kind=text(["village"] * n),
-        allowed=np.array(allowed if allowed is not None else [True] * n),
-        reason=text(reason or [None] * n),
-        source=text(["law" if rule else None for rule in reason or [None] * n]),
-        road_m=1.0,
-        persons_near=0.0,
-    )
-    return gpd.GeoDataFrame(frame, geometry=[shapely.Point(X0 + x, Y0 + y) for x, y in at], crs=CRS)
-
-
-def ask(standing, *, minutes=15, kinds_of=None, **asked):
-    """A proposal and its setting, for one new site if nothing else says how many; facilities stand at ``standing``."""
-    how_many = {"new_sites", "target", "each_township", "budget"} & set(asked)
-    proposal = {**ASKED, **({} if how_many else {"new_sites": 1}), **asked}
-    study = the_study(
-        {"meal": {"standards": [{"id": "walk", "name_zh": "走", "name_en": "walk", "source": "t",
-                                 "limits": [{"mode": "foot", "minutes": minutes}]}]}},
-        candidates=CANDIDATES, proposals=[proposal], costs=COSTS, plan=PLAN,
-    )  # fmt: skip
-    frame = places_of("meal", standing, township=["t1"] * len(standing))
-    if kinds_of:
-        frame = frame.assign(kind=text(kinds_of))
-    ground = make_ground(study, {"meal": frame})
-    setting = proposals.Setting(
-        study,
-        ground.inputs.demand,
-        ground.inputs.townships,
-        ground.demand,
-        ground.facilities,
-        ground.networks,
-        ground.access,
-    )
-    return study.proposals[0], setting
+from tests.measured.toy_ground import A, F, H, the_study
+from tests.proposals.toy_questions import ASKED, CANDIDATES, COSTS, PLAN, ask, candidates
 
 
 def make(standing, at, **asked):
@@ -248,3 +154,34 @@ def test_a_proposal_that_the_study_cannot_ask_is_refused_by_name(changes, told):
 def test_a_service_without_candidates_is_told():
     with pytest.raises(StudyError, match=r"no \[\[candidates\]\] section speaks of 'meal'"):
         the_study({"meal": {}}, proposals=[{**ASKED, "new_sites": 1}])
+
+
+def test_a_proposal_is_asked_again_from_its_tables_without_networks():
+    proposal, setting = ask([A], minutes=4)
+    at = candidates(F, H, F, allowed=[True, True, False], reason=[None, None, "off_land"])
+    made = proposals.make_proposal(proposal, setting, at)
+    tables.validate(made.site_times, SITE_TIMES, where="site_times")
+    assert made.site_times["site_row"].max() == 2  # the refused one, row 3, is not kept
+    saved = proposals.setting_of(
+        setting.study,
+        demand=setting.people,
+        facilities=tables.Facilities(setting.facilities["meal"].points, pd.DataFrame()),
+        townships=setting.townships,
+        access=setting.access,
+    )
+
+    def again(asked, **choice):
+        question = proposals.ask_again(asked, saved, candidates=at, site_times=made.site_times)
+        return proposals.solve(proposals.with_choice(question, **choice))
+
+    assert again(proposal).objective == made.plan.objective == 40.0  # d0 by A, and d2 by H (30) rather than d1 (20)
+    assert again(proposal.model_copy(update={"new_sites": 2})).objective == 60.0
+    assert again(proposal, lock=["c0"]).objective == 30.0
+    assert again(proposal, forbid=["c1"]).objective == 30.0
+    assert again(proposal, lock=["c0", "c1"]).objective == 60.0  # two are locked: two are built
+    with pytest.raises(SitingError, match=r"c9: is no candidate of more\nc1: is locked and forbidden.*\nc2: may not"):
+        again(proposal, lock=["c9", "c1", "c2"], forbid=["c1"])
+    with pytest.raises(SitingError, match="holds no travel times of the proposal 'other'"):
+        again(proposal.model_copy(update={"id": "other"}))
+    with pytest.raises(SitingError, match="has no proposal 'other'; it has more"):
+        proposals.find_proposal(setting.study, "other")
