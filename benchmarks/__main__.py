@@ -11,7 +11,18 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-JOBS = ("read_compile", "snap", "catchments", "nearest", "isochrones", "million", "two_step", "whole_run")
+JOBS = (
+    "read_compile",
+    "snap",
+    "catchments",
+    "nearest",
+    "isochrones",
+    "million",
+    "two_step",
+    "drop_one",
+    "draws",
+    "whole_run",
+)
 RESULTS = Path(__file__).parent / "results"
 
 

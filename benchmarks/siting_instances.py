@@ -52,5 +52,5 @@ def pairs_within(demand_xy: np.ndarray, site_xy: np.ndarray, radius_m: float) ->
     columns = np.concatenate([np.asarray(some, dtype=np.int32) for some in near])
     rows = np.repeat(np.arange(len(near)), counts)
     metres = np.hypot(*(demand_xy[rows] - site_xy[columns]).T)
-    indptr = np.concatenate(([0], np.cumsum(counts)))
+    indptr = np.concatenate(([0], np.cumsum(counts))).astype(np.int32)
     return sparse.csr_array((metres, columns, indptr), shape=(len(demand_xy), len(site_xy)))

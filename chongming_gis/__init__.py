@@ -37,6 +37,7 @@ __all__ = [
     "network",
     "pipeline",
     "planning",
+    "proposals",
     "provision",
     "ranking",
     "reach",

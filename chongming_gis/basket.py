@@ -93,3 +93,31 @@ def measure_basket(basket: Basket, persons: Floats, areas: pd.Series) -> pd.Data
             **missing,
         }
     )
+
+
+def spread_basket(basket: Basket, persons: Floats, areas: pd.Series) -> pd.DataFrame:
+    """Return how many people of each area have 0, 1, ... all of the services, those without an area left out.
+
+    Parameters
+    ----------
+    persons : a number a demand point.
+    areas : the code of the area each point lies in (missing = none).
+
+    Returns
+    -------
+    DataFrame
+        One row an area and number of services, by code and number: code, n_within, persons.
+    """
+    codes = np.sort(areas.dropna().unique().astype(object))
+    at = pd.Index(codes).get_indexer(pd.Index(areas))
+    inside = at >= 0
+    levels = len(basket.services) + 1
+    cell = (at * levels + basket.count)[inside]
+    sums = np.bincount(cell, weights=np.asarray(persons, float)[inside], minlength=len(codes) * levels)
+    return pd.DataFrame(
+        {
+            "code": pd.Series(np.repeat(codes, levels), dtype="str"),
+            "n_within": np.tile(np.arange(levels, dtype=np.int64), len(codes)),
+            "persons": sums.astype(np.float64),
+        }
+    )

@@ -13,13 +13,14 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from chongming_gis import crs
 from chongming_gis.coverage import answers_of
-from chongming_gis.errors import InputFileError
+from chongming_gis.errors import CrsError, InputFileError
 from chongming_gis.reach import APPLIED
 from chongming_gis.tables import persons_column
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from chongming_gis.config import ServiceConfig, StandardConfig
     from chongming_gis.results import StudyResult
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 Cause = Literal["new_site", "closed", "standard", "road", "position", "people"]
 CAUSES: tuple[Cause, ...] = ("new_site", "closed", "standard", "road", "position", "people")
 
+LEAST_PERSONS = 1e-6  # sums of persons that differ by less are the same
+
+_MOST_NAMED = 5
 _SAME_PLACE_M = 1.0  # a table written and read again may differ in the last digit
 
 _COVERAGE_KEY = ["scope", "scope_code", "service", "standard", "serves_rule", "group", "base"]
@@ -45,7 +49,15 @@ class Comparison:
         pd.DataFrame
     )  # facility_id, service, name_zh, township_code, change (new | gone | capacity | moved), detail
     points: pd.DataFrame  # demand_id, service, standard, change (gained | lost), cause, persons, time_s of both
+    provision: pd.DataFrame  # service, unit; need, served, no_place and out_of_reach of both, over the district
+    inputs: pd.DataFrame  # role, path and sha256 of both: the files that differ
     has_same_points: bool  # False: points is empty, because the two results count people at other places
+
+    @property
+    def services(self) -> list[ServiceConfig]:
+        """The services of both results, as the second one has them."""
+        known = {service.id for service in self.before.study.services}
+        return [service for service in self.after.study.services if service.id in known]
 
 
 def compare_results(before: StudyResult, after: StudyResult) -> Comparison:
@@ -54,7 +66,9 @@ def compare_results(before: StudyResult, after: StudyResult) -> Comparison:
     Raises
     ------
     InputFileError
-        They have no service in common.
+        They have no service, or no township, in common.
+    CrsError
+        Their coordinates are in different CRSs.
 
     Notes
     -----
@@ -62,9 +76,9 @@ def compare_results(before: StudyResult, after: StudyResult) -> Comparison:
     gone; the standard's limit or mode changed; the road file changed; the facility moved; else people (whom a facility
     serves, or where they live).
     """
-    shared = [service.id for service in before.study.services if service.id in {s.id for s in after.study.services}]
-    if not shared:
-        raise InputFileError("the two results have no service in common; there is nothing to compare")
+    known = {service.id for service in after.study.services}
+    shared = [service.id for service in before.study.services if service.id in known]
+    _refuse_unlike(before, after, shared)
     facilities = _facility_changes(before, after)
     same_points = _has_same_points(before, after)
     return Comparison(
@@ -74,16 +88,52 @@ def compare_results(before: StudyResult, after: StudyResult) -> Comparison:
         indicators=_indicator_changes(before, after),
         facilities=facilities,
         points=_point_changes(before, after, facilities, shared) if same_points else _no_points(),
+        provision=_provision_changes(before, after),
+        inputs=_input_changes(before, after),
         has_same_points=same_points,
     )
+
+
+def _refuse_unlike(before: StudyResult, after: StudyResult, shared: list[str]) -> None:
+    """Raise where two results have nothing in common that could have changed."""
+    if not shared:
+        raise InputFileError(
+            "the two results have no service in common, so there is nothing to compare: "
+            f"{before.study.id} has {_some(s.id for s in before.study.services)}; "
+            f"{after.study.id} has {_some(s.id for s in after.study.services)}"
+        )
+    old, new = (crs.parse(result.demand.points.crs, where="a result") for result in (before, after))
+    if old != new:
+        raise CrsError(
+            f"the two results are in different coordinate systems ({old.to_string()} and {new.to_string()}): write the "
+            "same crs into both study files and run both again"
+        )
+    codes = [set(result.townships["township_code"]) for result in (before, after)]
+    if all(codes) and not codes[0] & codes[1]:
+        raise InputFileError(
+            f"the two results are of different places: {before.study.id} has the townships {_some(codes[0])}; "
+            f"{after.study.id} has {_some(codes[1])}"
+        )
+
+
+def _some(names: Iterable[str]) -> str:
+    listed = sorted(names)
+    more = len(listed) - _MOST_NAMED
+    return ", ".join(listed[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _of_district(table: pd.DataFrame, study_id: str) -> pd.DataFrame:
+    """Return a table in which the district has the id of another study: the whole is the whole, whatever its name."""
+    return table.assign(scope_code=table["scope_code"].mask(table["scope"] == "district", study_id))
 
 
 def _coverage_changes(before: StudyResult, after: StudyResult) -> pd.DataFrame:
     numbers = ["persons", "persons_covered", "share_covered"]
     joined = before.coverage[[*_COVERAGE_KEY, "name_zh", *numbers]].merge(
-        after.coverage[[*_COVERAGE_KEY, *numbers]], on=_COVERAGE_KEY, suffixes=("_before", "_after")
+        _of_district(after.coverage, before.study.id)[[*_COVERAGE_KEY, *numbers]],
+        on=_COVERAGE_KEY,
+        suffixes=("_before", "_after"),
     )
-    # where the district's own id differs between the two studies, the whole is the whole
     return joined.assign(
         change_covered=joined["persons_covered_after"] - joined["persons_covered_before"],
         change_share=joined["share_covered_after"] - joined["share_covered_before"],
@@ -93,13 +143,15 @@ def _coverage_changes(before: StudyResult, after: StudyResult) -> pd.DataFrame:
 def _indicator_changes(before: StudyResult, after: StudyResult) -> pd.DataFrame:
     kept = ["value", "target", "status"]
     return before.indicators[[*_INDICATOR_KEY, "name_zh", "unit", *kept]].merge(
-        after.indicators[[*_INDICATOR_KEY, *kept]], on=_INDICATOR_KEY, suffixes=("_before", "_after")
+        _of_district(after.indicators, before.study.id)[[*_INDICATOR_KEY, *kept]],
+        on=_INDICATOR_KEY,
+        suffixes=("_before", "_after"),
     )
 
 
 def _facility_changes(before: StudyResult, after: StudyResult) -> pd.DataFrame:
     keys = ["service", "facility_id"]
-    old, new = before.facilities.places, after.facilities.places.to_crs(before.facilities.places.crs)
+    old, new = before.facilities.places, after.facilities.places
     joined = old.merge(new, on=keys, how="outer", suffixes=("_before", "_after"), indicator="side")
     both = joined[joined["side"] == "both"]
     moved_m = gpd.GeoSeries(both["geometry_before"]).distance(gpd.GeoSeries(both["geometry_after"]), align=False)
@@ -119,6 +171,23 @@ def _facility_changes(before: StudyResult, after: StudyResult) -> pd.DataFrame:
     ]
     table = pd.concat([*parts, _changed(capacity, "capacity", "after", said)], ignore_index=True)
     return table.sort_values(["service", "change", "facility_id"], kind="stable").reset_index(drop=True)
+
+
+def _provision_changes(before: StudyResult, after: StudyResult) -> pd.DataFrame:
+    """Return what is needed and what finds a place in both results, service by service."""
+    numbers = ["need", "served", "no_place", "out_of_reach"]
+    keys = ["service", "unit"]
+    old, new = (r.provision.groupby(keys, sort=False, as_index=False)[numbers].sum() for r in (before, after))
+    return old.merge(new, on=keys, suffixes=("_before", "_after"))
+
+
+def _input_changes(before: StudyResult, after: StudyResult) -> pd.DataFrame:
+    """Return the files whose content differs, by what they are for."""
+    kept = ["role", "path", "sha256"]
+    tables = [pd.DataFrame(list(r.manifest.get("inputs") or ())).reindex(columns=kept) for r in (before, after)]
+    old, new = (table.drop_duplicates("role") for table in tables)
+    joined = old.merge(new, on="role", how="outer", suffixes=("_before", "_after"))
+    return joined[joined["sha256_before"].ne(joined["sha256_after"])].reset_index(drop=True).astype("str")
 
 
 def _changed(rows: pd.DataFrame, change: str, side: str, detail: list[str] | None = None) -> pd.DataFrame:

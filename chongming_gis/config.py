@@ -18,11 +18,13 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationError, model_validator
 
 from chongming_gis import crs as crs_module
-from chongming_gis import datums, measuremodel, planning
+from chongming_gis import datums, measuremodel, planning, proposalmodel, sitingmodel
 from chongming_gis.errors import CrsError, InputFileError, StudyError
 from chongming_gis.measuremodel import MeasuresConfig
 from chongming_gis.peoplemodel import NOBODY_LIVES_IN, DemandPart, PeopleTable, RasterConfig, SharesTable, SpreadConfig
 from chongming_gis.planning import CostConfig, NeedConfig, PlanConfig, SitingRuleConfig
+from chongming_gis.proposalmodel import ProposalConfig
+from chongming_gis.sitingmodel import CandidatesConfig, LayerConfig
 from chongming_gis.studymodel import Identifier, NotNegative, Positive, StudyModel, Text, repeated_ids
 from chongming_gis.units import minutes_to_seconds
 
@@ -354,6 +356,9 @@ class StudyConfig(StudyModel):
     needs: tuple[NeedConfig, ...] = ()
     costs: tuple[CostConfig, ...] = ()
     siting_rules: tuple[SitingRuleConfig, ...] = ()
+    layers: tuple[LayerConfig, ...] = ()
+    candidates: tuple[CandidatesConfig, ...] = ()
+    proposals: tuple[ProposalConfig, ...] = ()
     measures: MeasuresConfig = MeasuresConfig()
     geocoding: GeocodingConfig | None = None
     gazetteer: GazetteerConfig = GazetteerConfig()
@@ -380,9 +385,25 @@ class StudyConfig(StudyModel):
         for base in known["bases"]:
             known[f"groups:{base}"] = {group.id for group in self.groups if base in group.columns}
         known |= {"modes": {m.id for m in self.modes}, "settlement_classes": {c.id for c in self.settlement_classes}}
-        return planning.faults(
-            plan=self.plan, needs=self.needs, costs=self.costs, siting_rules=self.siting_rules, known=known
-        ) + measuremodel.faults(self.measures, known)
+        for service in self.services:
+            known[f"base:{service.id}"] = {service.base}
+            known[f"capacity:{service.id}"] = {service.capacity_unit} if service.capacity_unit else set()
+            known[f"needs:{service.id}"] = {need.unit for need in self.needs if need.service == service.id}
+        known["needs_per_year"] = {need.service for need in self.needs if need.unit.endswith("_per_year")}
+        return [
+            *planning.faults(
+                plan=self.plan, needs=self.needs, costs=self.costs, siting_rules=self.siting_rules, known=known
+            ),
+            *sitingmodel.faults(self.layers, self.candidates, self.siting_rules, known),
+            *measuremodel.faults(self.measures, known),
+            *proposalmodel.faults(
+                self.proposals,
+                plan=self.plan,
+                costs=self.costs,
+                standards={service.id: {s.id for s in service.standards} for service in self.services},
+                candidates={name for section in self.candidates for name in section.services},
+            ),
+        ]
 
     def _unknown_names(self) -> list[str]:
         modes, bases, groups = ({e.id for e in s} for s in (self.modes, self.bases, self.groups))

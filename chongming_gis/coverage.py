@@ -93,6 +93,13 @@ def measure_access(
     )
 
 
+def nearest_usable_s(
+    service: ServiceConfig, *, demand: Places, facilities: Places, network: Network, search_limit_s: float
+) -> Floats:
+    """Return the seconds from each demand point to its nearest usable facility by one mode (inf = none within)."""
+    return _reach(service, demand, facilities, network, APPLIED, search_limit_s).time_s
+
+
 def measure_coverage(
     access: pd.DataFrame, *, demand: Demand, study: StudyConfig, townships: pd.DataFrame, villages: pd.DataFrame
 ) -> pd.DataFrame:
@@ -141,8 +148,8 @@ def measure_coverage(
 
 def answers_of(access: pd.DataFrame, service_id: str, standard_id: str, rule: str) -> pd.DataFrame:
     """Return the rows of one question of an access table, one a demand point."""
-    is_asked = (access["service"] == service_id) & (access["standard"] == standard_id)
-    return access[is_asked & (access["serves_rule"] == rule)].reset_index(drop=True)
+    mine = access[access["service"] == service_id]  # first the few: comparing text takes time
+    return mine[(mine["standard"] == standard_id) & (mine["serves_rule"] == rule)].reset_index(drop=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ each has one office to answer for it.
 
 from __future__ import annotations
 
-import heapq
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from chongming_gis import tables, travel
+from chongming_gis.kernels import gathering
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.int64]
+    Rows = npt.NDArray[np.intp]
 
 _LONE = -1
 
@@ -70,10 +71,27 @@ def find_gaps(
     the first areas are those where a site would help most. A point that meets no road is an area of its own.
     """
     rows = np.flatnonzero(uncovered & (persons > 0.0))
-    township = points["township_code"].to_numpy(object)[rows]
-    owner = _gather(
-        _near(network, snapped.take(rows), radius_s, township), persons[rows], points["demand_id"].iloc[rows]
-    )
+    near = times_around(network, snapped.take(rows), radius_s=radius_s, townships=points["township_code"].iloc[rows])
+    return gather_gaps(points, near, rows=rows, persons=persons, least_persons=least_persons)
+
+
+def gather_gaps(
+    points: gpd.GeoDataFrame,
+    near: sparse.csr_matrix,
+    *,
+    rows: Rows,
+    persons: Floats,
+    least_persons: float = 1.0,
+) -> Gaps:
+    """Return the gap areas of a service whose points' neighbours are known; see ``find_gaps``.
+
+    Parameters
+    ----------
+    near : of ``times_around``, between the points of ``rows``: a pair that is stored belongs together.
+    rows : the points that are not covered and have people, ascending.
+    persons : a number a point, of all points.
+    """
+    owner = _gather(near, persons[rows], points["demand_id"].iloc[rows])
     middles, number = np.unique(owner, return_inverse=True)
     total = np.bincount(number, weights=persons[rows], minlength=len(middles))
     ids = points["demand_id"].to_numpy(object)[rows[middles]]
@@ -98,41 +116,27 @@ def find_gaps(
     return Gaps(areas=areas, area_of_point=area_of_point)
 
 
-def _near(
-    network: Network, snapped: SnappedPoints, radius_s: float, township: npt.NDArray[np.object_]
+def times_around(
+    network: Network, snapped: SnappedPoints, *, radius_s: float, townships: pd.Series
 ) -> sparse.csr_matrix:
-    """Return which points each point gathers: within the radius and of the same township (1 = yes)."""
-    groups = pd.factorize(pd.Series(township, dtype="str"))[0].astype(np.int32)
-    groups = np.where(groups < 0, groups.max(initial=0) + 1, groups).astype(np.int32)  # of no township: together
-    pairs = travel.times_within_groups(network, snapped, snapped, groups=(groups, groups), cutoff_s=radius_s).matrix
-    pairs = pairs.tocsr()
-    pairs.data = np.ones_like(pairs.data)
-    return pairs
+    """Return the seconds from each point to those within a radius that are of its township.
+
+    Parameters
+    ----------
+    townships : the code of each point's township; those without one are taken together.
+    """
+    groups = pd.factorize(townships)[0].astype(np.int32)
+    groups = np.where(groups < 0, groups.max(initial=0) + 1, groups).astype(np.int32)
+    return travel.times_within_groups(network, snapped, snapped, groups=(groups, groups), cutoff_s=radius_s).matrix
 
 
 def _gather(near: sparse.csr_matrix, persons: Floats, ids: pd.Series) -> Ints:
     """Return for each point the point that gathers it: lazy greedy, ties to the smaller id."""
-    n = len(persons)
-    owner = np.full(n, _LONE, dtype=np.int64)
-    place = np.argsort(np.argsort(ids.to_numpy(object).astype(str), kind="stable"), kind="stable")
-    left = persons.astype(float).copy()
-    heap = [(-gain, int(place[i]), i) for i, gain in enumerate(near @ left)]
-    heapq.heapify(heap)
-    while heap:
-        said, tie, middle = heapq.heappop(heap)
-        members = near.indices[near.indptr[middle] : near.indptr[middle + 1]]
-        gain = float(left[members].sum())
-        if gain <= 0.0:
-            continue
-        if -said > gain:  # others took some of them: look again later
-            heapq.heappush(heap, (-gain, tie, middle))
-            continue
-        free = members[left[members] > 0.0]
-        owner[free] = middle
-        left[free] = 0.0
-    alone = owner < 0
-    owner[alone] = np.flatnonzero(alone)
-    return owner
+    codes = ids.to_numpy(object).astype(str)
+    place = np.empty(len(codes), dtype=np.int64)
+    place[np.argsort(codes, kind="stable")] = np.arange(len(codes))
+    first, member = near.indptr.astype(np.int64), near.indices.astype(np.int32)
+    return gathering.gather(first, member, np.array(persons, dtype=np.float64), place)
 
 
 def _main_village(points: pd.DataFrame, persons: Floats, area_of_point: Ints, n_areas: int) -> pd.Series:

@@ -1,7 +1,8 @@
 """The plan's indicators and named duties: what the study's files say, beside baseline and targets.
 
 ``measure_indicators`` counts facilities, capacity and the areas that have a service, and compares them with every
-target set of the plan. It travels nowhere: indicators are about what exists; who reaches it is ``coverage``'s answer.
+target set of the plan. It travels nowhere: indicators are about what exists; who reaches it is ``coverage``'s answer,
+which ``add_covered`` fills in where an indicator asks for it.
 Where a rule of schematic data decides the value, no verdict is given (status ``schematic``).
 """
 
@@ -48,10 +49,15 @@ class _Counted:
 
 @dataclass(frozen=True, slots=True)
 class _Value:
-    """The district's value (NaN = not measurable), and which of the areas asked of have what they need."""
+    """The district's value (NaN = not measurable), what is missing of it, and the same by area where it is asked there.
+
+    Shares are 0-1 here; what is missing is told whatever the target, and means nothing where less is better.
+    """
 
     district: float
-    areas: pd.DataFrame | None = None  # scope, scope_code, name_zh, has
+    places_short: float = math.nan
+    persons_short: float = math.nan
+    areas: pd.DataFrame | None = None  # scope, scope_code, name_zh, value, places_short, persons_short
 
 
 def measure_indicators(
@@ -77,7 +83,7 @@ def measure_indicators(
     counted = _Counted(facilities.only(facilities.places["status"] == "existing"), demand, townships, villages)
     rows: list[dict[str, object]] = []
     for indicator in study.plan.indicators if study.plan else ():
-        value = _measured(indicator, counted)
+        value = _measured(indicator, counted, _persons_of(indicator, study))
         for target_set in study.plan.target_sets if study.plan else ():
             if target_set.id in indicator.targets:
                 rows += _rows(indicator, target_set, value, study)
@@ -86,7 +92,22 @@ def measure_indicators(
     return table
 
 
-def _measured(indicator: IndicatorConfig, counted: _Counted) -> _Value:
+def _persons_of(indicator: IndicatorConfig, study: StudyConfig) -> str | None:
+    """Return the column of the persons whom an indicator is about: those of its first service."""
+    if indicator.measure is None:
+        return None
+    service = study.service(indicator.measure.services[0])
+    return persons_column(service.base, service.group)
+
+
+def _whole(district: float, areas: pd.DataFrame) -> _Value:
+    """Return the district's value with what its areas are short of together."""
+    persons = areas["persons_short"]
+    persons_short = float(persons.sum()) if persons.notna().any() else math.nan
+    return _Value(district, float(areas["places_short"].sum()), persons_short, areas)
+
+
+def _measured(indicator: IndicatorConfig, counted: _Counted, persons_of: str | None) -> _Value:
     measure = indicator.measure
     scale = 100.0 if indicator.unit == PERCENT else 1.0
     match measure:
@@ -103,11 +124,15 @@ def _measured(indicator: IndicatorConfig, counted: _Counted) -> _Value:
             persons = float(counted.demand.persons[persons_column(measure.base, measure.group)].sum())
             return _Value(scale * _ratio(_capacity(measure.services, measure.unit, counted), persons))
         case planning.AreasWith():
-            areas = _areas_with(measure, counted)
-            return _Value(scale * _ratio(float(areas["has"].sum()), float(len(areas))), areas)
+            areas = _areas_with(measure, counted, persons_of)
+            return _whole(scale * _ratio(float(areas["value"].sum()), float(len(areas))), areas)
         case planning.Beside():
             beside = _beside(measure, counted)
-            return _Value(scale * _ratio(float(beside.sum()), float(len(beside))))
+            return _whole(
+                scale * _ratio(float(beside.sum()), float(len(beside))), _beside_by_township(measure, counted)
+            )
+        case planning.Covered():
+            return _Value(math.nan)  # see add_covered
 
 
 def _ratio(part: float, whole: float) -> float:
@@ -133,16 +158,45 @@ def _capacity(services: Sequence[str], unit: str, counted: _Counted) -> float:
     return float(values.sum()) if len(values) else math.nan
 
 
-def _areas_with(measure: planning.AreasWith, counted: _Counted) -> pd.DataFrame:
+def _areas_with(measure: planning.AreasWith, counted: _Counted, persons_of: str | None) -> pd.DataFrame:
     areas = counted.townships if measure.area == "township" else counted.villages
     column = f"{measure.area}_code"
     having = counted.facilities.places.loc[_chosen(measure, counted), column]
+    has = areas[column].isin(having.dropna()).to_numpy(bool)
+    persons = np.full(len(areas), np.nan)
+    if persons_of is not None:
+        number = pd.Index(areas[column]).get_indexer(pd.Index(counted.demand.points[column]))
+        inside = number >= 0
+        lived = counted.demand.persons[persons_of].to_numpy(float)[inside]
+        persons = np.bincount(number[inside], lived, minlength=len(areas))
     return pd.DataFrame(
         {
             "scope": measure.area,
             "scope_code": areas[column].to_numpy(),
             "name_zh": areas["name_zh"].to_numpy(),
-            "has": areas[column].isin(having.dropna()).to_numpy(),
+            "value": has.astype(float),
+            "places_short": (~has).astype(float),
+            "persons_short": np.where(has, 0.0, persons),
+        }
+    )
+
+
+def _beside_by_township(measure: planning.Beside, counted: _Counted) -> pd.DataFrame:
+    """Return the share of facilities with a neighbour in each township that has some, and how many are without."""
+    places, beside = counted.facilities.places, _beside(measure, counted)
+    own = places.loc[places["service"].isin(measure.services), "township_code"]
+    table = pd.DataFrame({"scope_code": own.to_numpy(object), "beside": beside}).dropna(subset="scope_code")
+    by_code = table.groupby("scope_code")["beside"].agg(["mean", "size", "sum"])
+    names = counted.townships.set_index("township_code")["name_zh"]
+    by_code = by_code.reindex([code for code in names.index if code in by_code.index])
+    return pd.DataFrame(
+        {
+            "scope": "township",
+            "scope_code": by_code.index.to_numpy(object),
+            "name_zh": names.reindex(by_code.index).to_numpy(object),
+            "value": by_code["mean"].to_numpy(float),
+            "places_short": (by_code["size"] - by_code["sum"]).to_numpy(float),
+            "persons_short": np.nan,
         }
     )
 
@@ -180,23 +234,82 @@ def _rows(
         "baseline": math.nan if indicator.baseline is None or not is_base else indicator.baseline,
         "target": math.nan if target is None else target,
         **_verdict(indicator, value.district, target),
+        **_short(indicator, value.places_short, value.persons_short, value.district, target),
     }
     if value.areas is None:
         return [district]
-    needed = 100.0 if indicator.unit == PERCENT else 1.0
+    scale = 100.0 if indicator.unit == PERCENT else 1.0
+    needed = scale if isinstance(indicator.measure, planning.AreasWith) else target  # an area has one or has none
     return [district] + [
         {
             **common,
             "scope": scope,
             "scope_code": code,
             "name_zh": name,
-            "value": needed * has,
+            "value": scale * own,
             "baseline": math.nan,
             "target": math.nan if target is None else needed,
-            **_verdict(indicator, needed * has, None if target is None else needed),
+            **_verdict(indicator, scale * own, None if target is None else needed),
+            **_short(indicator, places, persons, math.nan, target),
         }
-        for scope, code, name, has in value.areas.itertuples(index=False)
+        for scope, code, name, own, places, persons in value.areas.itertuples(index=False)
     ]
+
+
+def _short(
+    indicator: IndicatorConfig, places: float, persons: float, value: float, target: float | None
+) -> Mapping[str, float]:
+    """Return the places that are missing and who lives where they are, NaN where a target is open or less is better."""
+    if target is None or indicator.direction == "at_most":
+        return {"places_short": math.nan, "persons_short": math.nan}
+    if isinstance(indicator.measure, planning.FacilityCount):
+        places = max(target - value, 0.0)
+    return {"places_short": places, "persons_short": persons}
+
+
+def add_covered(table: pd.DataFrame, study: StudyConfig, coverage: pd.DataFrame) -> pd.DataFrame:
+    """Return the indicators with those filled in that ask which share of a service's people is within its standard.
+
+    Parameters
+    ----------
+    table : of ``measure_indicators``.
+    coverage : ``tables.COVERAGE``; the headline standard, the serves rule applied, the service's own people.
+    """
+    if study.plan is None or table.empty:
+        return table
+    asked = {entry.id: entry for entry in study.plan.indicators if isinstance(entry.measure, planning.Covered)}
+    sets = {entry.id: entry for entry in study.plan.target_sets}
+    parts = [table[~table["indicator_id"].isin(asked)]]
+    for indicator_id, target_set_id in table[["indicator_id", "target_set"]].drop_duplicates().itertuples(index=False):
+        if indicator_id in asked:
+            indicator = asked[indicator_id]
+            made = _rows(indicator, sets[target_set_id], _covered(indicator, study, coverage), study)
+            parts.append(pd.DataFrame(made, columns=list(INDICATORS.columns)).astype(column_types(INDICATORS)))
+    order = {entry.id: number for number, entry in enumerate(study.plan.indicators)}
+    filled = pd.concat(parts, ignore_index=True)
+    filled = filled.sort_values("indicator_id", key=lambda column: column.map(order), kind="stable", ignore_index=True)
+    validate(filled, INDICATORS, where="indicators")
+    return filled
+
+
+def _covered(indicator: IndicatorConfig, study: StudyConfig, coverage: pd.DataFrame) -> _Value:
+    """Return the share of a service's people within its headline standard, for the district and its townships."""
+    measure = indicator.measure
+    service = study.service(measure.services[0] if measure else "")
+    asked = {
+        "service": service.id, "standard": service.standards[0].id, "serves_rule": "applied",
+        "group": service.group, "base": service.base,
+    }  # fmt: skip
+    rows = coverage[np.logical_and.reduce([coverage[name] == value for name, value in asked.items()])]
+    short = rows["persons"] - rows["persons_covered"]
+    told = rows.assign(value=rows["share_covered"], places_short=math.nan, persons_short=short)
+    columns = ["scope", "scope_code", "name_zh", "value", "places_short", "persons_short"]
+    lived_in = (told["scope"] == "township") & (told["persons"] > 0.0)
+    district = told[told["scope"] == "district"].iloc[0]
+    scale = 100.0 if indicator.unit == PERCENT else 1.0
+    return _Value(
+        scale * float(district["value"]), math.nan, float(district["persons_short"]), told.loc[lived_in, columns]
+    )
 
 
 def _evidence(indicator: IndicatorConfig) -> Evidence:

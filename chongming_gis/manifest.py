@@ -137,6 +137,8 @@ def named_sources(study: StudyConfig) -> list[tuple[str, Any]]:
     named: list[tuple[str, Any]] = [("roads", areas.roads), *areas.demand.parts, ("townships", areas.townships)]
     named += [("villages", areas.villages), ("land", areas.land)]
     named += [(f"facilities:{service.id}", service.facilities) for service in study.services]
+    named += [(f"layer:{layer.id}", layer) for layer in study.layers if layer.path is not None]
+    named += [("candidates:own", section.own) for section in study.candidates]
     return [(role, source) for role, source in named if source is not None]
 
 

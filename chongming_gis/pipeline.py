@@ -115,15 +115,9 @@ def run_study(study: StudyConfig, *, depth: measured.Depth = "daily", progress: 
         roads_drawn=_drawn(inputs.roads),
         access=access,
         coverage=shares,
-        indicators=indicators.measure_indicators(
-            study,
-            facilities=facilities_of_all,
-            demand=inputs.demand,
-            townships=inputs.townships,
-            villages=inputs.villages,
-        ),
+        indicators=_indicators(study, inputs, facilities_of_all, shares),
         provision=pd.concat(provided, ignore_index=True) if provided else tables.no_table(tables.PROVISION),
-        measured={name: table for found in taken for name, table in found.tables.items()},
+        measured=_joined(found.tables for found in taken),
         surfaces={name: surface for found in taken for name, surface in found.surfaces.items()},
         manifest={
             "versions": _versions(),
@@ -269,8 +263,8 @@ def _stop_on_faults(told: list[str], findings: list[Finding]) -> None:
 
 
 def _modes(study: StudyConfig) -> list[network.TravelMode]:
-    """Return the modes that some standard names, in the order of the study."""
-    used = set[str]().union(*(_modes_of(service) for service in study.services))
+    """Return the modes that some standard or measure names, in the order of the study."""
+    used = set[str]().union(*(_modes_of(study, service) for service in study.services))
     roads = study.sources.roads
     return [
         network.mode_of_study(
@@ -284,8 +278,9 @@ def _modes(study: StudyConfig) -> list[network.TravelMode]:
     ]
 
 
-def _modes_of(service: ServiceConfig) -> set[str]:
-    return {limit.mode for standard in service.standards for limit in standard.limits}
+def _modes_of(study: StudyConfig, service: ServiceConfig) -> set[str]:
+    standards = {limit.mode for standard in service.standards for limit in standard.limits}
+    return standards | study.measures.modes_of(service.id)
 
 
 def _snap_all(
@@ -298,7 +293,7 @@ def _snap_all(
         demand_at[name] = clock.run(
             "snap_demand", name, job_of(network.snap_points, net, inputs.demand.points.geometry)
         )
-        users = [s.id for s in study.services if name in _modes_of(s) and s.id in inputs.facilities]
+        users = [s.id for s in study.services if name in _modes_of(study, s) and s.id in inputs.facilities]
         snapped = clock.run("snap_facilities", name, job_of(_snap_facilities, net, inputs, users))
         for service_id, points in snapped.items():
             facilities_at[service_id][name] = points
@@ -361,6 +356,15 @@ def _coverage_job(access: pd.DataFrame, inputs: tables.StudyInputs, study: Study
     )
 
 
+def _indicators(
+    study: StudyConfig, inputs: tables.StudyInputs, facilities: tables.Facilities, shares: pd.DataFrame
+) -> pd.DataFrame:
+    counted = indicators.measure_indicators(
+        study, facilities=facilities, demand=inputs.demand, townships=inputs.townships, villages=inputs.villages
+    )
+    return indicators.add_covered(counted, study, shares)
+
+
 def all_facilities(inputs: tables.StudyInputs) -> tables.Facilities:
     """Return the facilities of every service in one pair of tables, in the order of the study."""
     parts = list(inputs.facilities.values())
@@ -368,6 +372,15 @@ def all_facilities(inputs: tables.StudyInputs) -> tables.Facilities:
         places=pd.concat([part.places for part in parts], ignore_index=True),
         capacity=pd.concat([part.capacity for part in parts], ignore_index=True),
     )
+
+
+def _joined(parts: Iterable[Mapping[str, pd.DataFrame]]) -> dict[str, pd.DataFrame]:
+    """Return measured tables by name; where a full run adds rows to a daily table they stand below."""
+    found: dict[str, list[pd.DataFrame]] = {}
+    for part in parts:
+        for name, table in part.items():
+            found.setdefault(name, []).append(table)
+    return {name: same[0] if len(same) == 1 else pd.concat(same, ignore_index=True) for name, same in found.items()}
 
 
 def _drawn(roads: tables.RoadTables) -> gpd.GeoDataFrame:

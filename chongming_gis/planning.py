@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 TARGET_ARMS = ("a number", "to fill")
 
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Target = Annotated[
     Annotated[Finite, Tag(TARGET_ARMS[0])] | Annotated[Literal["to_fill"], Tag(TARGET_ARMS[1])],
@@ -30,11 +29,20 @@ Services = Annotated[tuple[Identifier, ...], Field(min_length=1)]
 class FactorConfig(StudyModel):
     """One factor of a rate, so that a planner can change it without undoing the others."""
 
-    value: NotNegative
+    value: NotNegative  # the likely one
+    low: NotNegative | None = None  # where it is not known exactly: between low and high
+    high: NotNegative | None = None
     name_zh: Text
     name_en: Text
     source: Text
     source_en: str = ""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> FactorConfig:
+        low, high = (self.value if end is None else end for end in (self.low, self.high))
+        if not low <= self.value <= high:
+            raise ValueError(f"low {low:g}, value {self.value:g}, high {high:g} must ascend")
+        return self
 
 
 class NeedConfig(StudyModel):
@@ -50,6 +58,13 @@ class NeedConfig(StudyModel):
     def rate(self) -> float:
         """What one person of the group needs."""
         return math.prod(factor.value for factor in self.factors)
+
+    @property
+    def rate_range(self) -> tuple[float, float, float]:
+        """The low, likely and high need of one person: every factor at its low end, as stated, at its high end."""
+        low = math.prod(factor.value if factor.low is None else factor.low for factor in self.factors)
+        high = math.prod(factor.value if factor.high is None else factor.high for factor in self.factors)
+        return low, self.rate, high
 
 
 class TargetSetConfig(StudyModel):
@@ -126,8 +141,16 @@ class Beside(StudyModel):
     within_m: Positive  # straight line
 
 
+class Covered(StudyModel):
+    """The share of a service's people who are within its headline standard."""
+
+    of: Literal["covered"]
+    services: Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=1)]
+
+
 Measure = Annotated[
-    FacilityCount | CapacitySum | CapacityShare | CapacityPerPerson | AreasWith | Beside, Field(discriminator="of")
+    FacilityCount | CapacitySum | CapacityShare | CapacityPerPerson | AreasWith | Beside | Covered,
+    Field(discriminator="of"),
 ]
 
 
@@ -197,55 +220,23 @@ class SitingRuleConfig(StudyModel):
 
     service: Identifier
     rule: Literal["not_inside", "not_within", "beside"]
-    layer: Text  # a kind of land, a class of road, "dwelling", or the id of a service
+    layer: Text  # the id of a layer of the study or of a service, "dwelling", a kind of land, or a class of road
     distance_m: NotNegative = 0.0
+    only_new_ground: bool = False  # what stands already may be shared: the rule spares sites of other services
+    date: str = ""  # of the text that the rule is taken from: rules change
     source: Text
     source_en: str = ""
+
+    @property
+    def id(self) -> str:
+        """The rule's name among those of its service; it stays the same as long as the rule does."""
+        return f"{self.rule}:{self.layer}" + (f":{self.distance_m:g}" if self.distance_m else "")
 
     @model_validator(mode="after")
     def _distance(self) -> SitingRuleConfig:
         if (self.rule == "not_inside") != (self.distance_m == 0.0):
             raise ValueError("not_inside has no distance_m; not_within and beside need one")
         return self
-
-
-class RangeConfig(StudyModel):
-    """A number that is not known exactly: low, likely, high."""
-
-    low: NotNegative
-    likely: NotNegative
-    high: NotNegative
-    source: Text
-    source_en: str = ""
-
-    @model_validator(mode="after")
-    def _in_order(self) -> RangeConfig:
-        if not self.low <= self.likely <= self.high:
-            raise ValueError(f"low {self.low:g}, likely {self.likely:g}, high {self.high:g} must ascend")
-        return self
-
-
-class SpeedRangeConfig(RangeConfig):
-    """The range of a mode's speed, as a factor on the speed of the study (likely = 1)."""
-
-    mode: Identifier
-    low: Positive
-    likely: Positive = 1.0
-    high: Positive
-
-
-class CertaintyConfig(StudyModel):
-    """Over which ranges the coverage is asked again."""
-
-    draws: Annotated[int, Field(ge=10, le=100_000)] = 500
-    confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.9
-    reached_from_share: Share = 0.5  # a village counts as reached if at least this share of its people is
-    speeds: tuple[SpeedRangeConfig, ...] = ()
-    path: RangeConfig  # factor on the way for small paths that are not on the map
-    snap_m: RangeConfig  # how far from a road people may live and still be said to reach it; uniform low - high
-    population_sigma: NotNegative = 0.0  # log-normal, by village
-    population_source: Text
-    population_source_en: str = ""
 
 
 def faults(

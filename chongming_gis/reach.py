@@ -75,11 +75,13 @@ def usable_times(
     facilities: Places,
     networks: Mapping[str, Network],
     rule: str = APPLIED,
+    cutoff_s: float = 0.0,
 ) -> sparse.csr_matrix:
     """Return the seconds to every facility that a point may use within a standard: CSR (n demand, n facilities).
 
     Parameters
     ----------
+    cutoff_s : pairs up to here are given even where the standard is shorter
     rule : ``applied`` or ``ignored``: whether facilities that serve one village or township count for others too.
 
     Notes
@@ -94,13 +96,13 @@ def usable_times(
     for limit, at in rows_of_limit(service, standard, demand.points):
         network, direction = networks[limit.mode], DIRECTIONS[service.direction]
         here, there = demand.snapped[limit.mode].take(at), facilities.snapped[limit.mode]
-        found = _pair_times(network, here, there.take(open_to_all), direction, limit.limit_s)
+        found = _pair_times(network, here, there.take(open_to_all), direction, max(limit.limit_s, cutoff_s))
         rows.append(at[found.row])
         columns.append(open_to_all[found.col])
         seconds.append(found.data)
         if restricted.any():
             people = Places(demand.points.iloc[at], {limit.mode: here})
-            own = own_facility_times(people, facilities, network, direction, limit.limit_s).tocoo()
+            own = own_facility_times(people, facilities, network, direction, max(limit.limit_s, cutoff_s)).tocoo()
             rows.append(at[own.row])
             columns.append(own.col)
             seconds.append(own.data)

@@ -276,6 +276,8 @@ INDICATORS = Contract(
         "target": _number(nullable=True),  # NA = to be filled
         "target_year": _whole(1900),
         "shortfall": _number(0.0, nullable=True),  # in the indicator's unit; NA where there is no verdict
+        "places_short": _number(0.0, nullable=True),  # facilities or areas that are missing; NA where none are counted
+        "persons_short": _number(0.0, nullable=True),  # who live where it is missing; NA where that cannot be told
         "status": _text("met", "not_met", "schematic", "to_fill", "not_measured"),
         "evidence": _text("data", "schematic", "stated"),
     },
@@ -297,6 +299,45 @@ PROVISION = Contract(
         "nearest_with_place_s": _number(0.0),  # to a place left over, beyond the standard; inf = none, or wholly served
     },
     key=("demand_id", "service"),
+)
+
+
+CANDIDATES = Contract(
+    name="candidates",
+    meaning="places where a service could be built, the refused ones with every rule that refuses them",
+    columns={
+        "candidate_id": _text(),  # the same for every service that could stand there, and in every run
+        "service": _text(),
+        "name_zh": _maybe_text(),
+        "township_code": _maybe_text(),
+        "village_code": _maybe_text(),
+        "site_id": _maybe_text(),  # what stands there already shares it
+        "kind": _text("own", "site", "feature", "village", "node", "grid"),
+        "allowed": _claim(),
+        "reason": _maybe_text(),  # the rules that refuse it, " | " between; NA = allowed
+        "source": _maybe_text(),  # of each of these, in their order
+        "unjudged": _maybe_text(),  # the rules that no data could answer here, " | " between
+        "land_kind": _maybe_text(),  # what sources.land has there, " | " between
+        "road_class": _maybe_text(),  # of the nearest road
+        "road_m": _number(0.0, nullable=True),  # straight line; NA = the study has no roads
+        "persons_near": _number(0.0, nullable=True),  # of the service's group; within what: report["near"]
+    },
+    key=("service", "candidate_id"),
+    geometry_types=("Point",),
+)
+
+GROUND_CHOICE = Contract(
+    name="ground_choice",
+    meaning="whether any of the looked-at places of a township may become a burial ground",
+    columns={
+        "township_code": _text(),
+        "name_zh": _maybe_text(),
+        "n_places": _whole(0),
+        "n_allowed": _whole(0),
+        "choice": _text("ground", "columbarium", "not_looked_at"),
+        "reason": _maybe_text(),  # where no place is allowed: the rule that refuses most of them
+    },
+    key=("township_code",),
 )
 
 

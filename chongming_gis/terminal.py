@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from chongming_gis.check import Verdict
+    from chongming_gis.compare import Comparison
     from chongming_gis.config import Language, StudyConfig
 
 _LOG_WIDTH = 120  # of a table where it goes to a file
@@ -94,3 +95,31 @@ def print_verdict(verdict: Verdict, study: StudyConfig, words: Words, *, folder:
             console.print(f"  {words('verdict.do', remedy=first.remedy)}", highlight=False, markup=False)
     console.print(told_verdict.overall(verdict, words), style="bold", highlight=False, markup=False)
     print(words("verdict.written", file=workbook))  # noqa: T201 - whole, so that it can be copied
+
+
+def print_comparison(found: Comparison, words: Words, *, folder: Path) -> None:
+    """Print each service's share in both results with who gained and who lost, and where the files are."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from chongming_gis import wording
+    from chongming_gis.reports import comparison
+
+    console = Console()
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console = Console(width=_LOG_WIDTH)
+    table = Table(title=escape(words("compare.title", study=words.name(found.after.study))), title_justify="left")
+    table.add_column(words("compare.col.service"), overflow="fold")
+    for name in ("before", "after", "points", "gained", "lost"):
+        table.add_column(words(f"compare.col.{name}"), justify="right", no_wrap=True)
+    for service in found.services:
+        row, sums = comparison.headline_row(found, service), comparison.gained_and_lost(found, service)
+        shares = ["", "", ""]
+        if row is not None:
+            shares = [wording.share(row["share_covered_before"]), wording.share(row["share_covered_after"])]
+            shares.append(wording.points(row["change_share"]))
+        persons = [wording.persons(sums[change]) if sums else "" for change in ("gained", "lost")]
+        table.add_row(escape(words.name(service)), *shares, *persons)
+    console.print(table)
+    print(words("compare.written", page=folder / comparison.HTML, folder=folder))  # noqa: T201 - whole, to be copied

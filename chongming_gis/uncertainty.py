@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from scipy import sparse
 
-    from chongming_gis.planning import CertaintyConfig
+    from chongming_gis.measuremodel import CertaintyConfig
 
     Floats = npt.NDArray[np.float64]
     Claims = npt.NDArray[np.bool_]
@@ -37,6 +37,12 @@ class Draws:
     wait: Floats  # the share of a ferry's headway that is waited
     snap_m: Floats  # who lives farther than this from a road cannot be said to reach it
     people: Floats  # (n draws, n areas): the factor on the persons of an area
+    on_map: frozenset[str] = frozenset()  # modes whose roads are all on the map: ``path`` does not hold for them
+
+    def slower(self, mode: str, block: slice) -> Floats:
+        """Return the factor on the moving time of a mode in some of the draws."""
+        path = 1.0 if mode in self.on_map else self.path[block]
+        return np.asarray(path / self.speed[mode][block], dtype=np.float64)
 
     def __len__(self) -> int:
         """Return the number of draws."""
@@ -45,7 +51,7 @@ class Draws:
 
 @dataclass(frozen=True, slots=True)
 class Trip:
-    """The way of every demand point to its nearest usable facility, in parts: one number a point."""
+    """One way of every demand point to a facility it may use, in parts: one number a point."""
 
     mode: npt.NDArray[np.object_]  # id
     moving_s: Floats  # on foot, by road and to the road; inf = not reached
@@ -55,13 +61,21 @@ class Trip:
     limit_s: Floats
 
 
-def draw(config: CertaintyConfig, *, modes: Sequence[str], n_areas: int, seed: int) -> Draws:
+def draw(
+    config: CertaintyConfig,
+    *,
+    modes: Sequence[str],
+    n_areas: int,
+    seed: int,
+    on_map: frozenset[str] = frozenset(),
+) -> Draws:
     """Return the draws of a study; the same seed gives the same draws, whatever is measured with them.
 
     Parameters
     ----------
     modes : ids in the order of the study; one without a range keeps its speed.
     n_areas : how many areas have numbers of people of their own (villages).
+    on_map : the modes for which no small path is missing from the map (cars).
 
     Notes
     -----
@@ -81,7 +95,7 @@ def draw(config: CertaintyConfig, *, modes: Sequence[str], n_areas: int, seed: i
     snap_m = config.snap_m.low + rng.random(n) * (config.snap_m.high - config.snap_m.low)
     sigma = config.population_sigma
     people = np.exp(sigma * rng.standard_normal((n, n_areas)) - sigma**2 / 2.0)
-    return Draws(speed, path, wait, snap_m, people)
+    return Draws(speed, path, wait, snap_m, people, on_map)
 
 
 def _triangular(numbers: Floats, low: float, likely: float, high: float) -> Floats:
@@ -111,41 +125,87 @@ class Certainty:
 
 
 def measure_certainty(
-    trip: Trip, draws: Draws, *, persons: Floats, area: npt.NDArray[np.integer], member: sparse.csr_matrix
+    ways: Sequence[Trip], draws: Draws, *, persons: Floats, area: npt.NDArray[np.integer], member: sparse.csr_matrix
 ) -> Certainty:
     """Return who is covered in every draw.
 
     Parameters
     ----------
+    ways : the trips among which each point takes the quickest of each draw; one is enough where there are no ferries.
     persons : a number a demand point.
     area : the row of ``draws.people`` that scales each point's persons (-1 = none, factor 1).
     member : (n units, n points), 1 where a point lies in a unit: what shares are given for.
 
     Notes
     -----
-    time = (moving x path / speed) + crossing + wait x headway; covered = time <= limit and snap distance <= snap limit.
+    time = (moving x path / speed) + crossing + wait x headway, of the quickest way; covered = time <= limit and
+    snap distance <= snap limit.
+
+    Raises
+    ------
+    TableError
+        There is no way, or persons, areas and ways differ in length.
     """
     n_points = len(persons)
-    if any(len(values) != n_points for values in (trip.mode, trip.moving_s, area)):
-        raise TableError(
-            f"measure_certainty: {n_points} persons, {len(trip.mode)} trips and {len(area)} areas must agree"
-        )
-    modes, at = np.unique(trip.mode.astype(str), return_inverse=True)
-    factors = np.vstack([draws.speed[mode] for mode in modes])
+    lengths = {len(values) for trip in ways for values in (trip.mode, trip.moving_s)}
+    if lengths != {n_points} or len(area) != n_points:
+        told = ", ".join(map(str, sorted(lengths))) or "no"
+        raise TableError(f"measure_certainty: {n_points} persons, {told} trips and {len(area)} areas must agree")
+    parts = [_Part.of(trip) for trip in ways]
     shares = np.empty((len(draws), member.shape[0]))
     often = np.zeros(n_points)
     with_one = np.hstack([draws.people, np.ones((len(draws), 1))])  # area -1 takes the last column
+    first = ways[0]
     for start in range(0, len(draws), _BLOCK):
         block = slice(start, start + _BLOCK)
-        faster = draws.path[block] / factors[:, block]
-        time_s = trip.moving_s[:, np.newaxis] * faster[at] + trip.crossing_s[:, np.newaxis]
-        time_s += trip.headway_s[:, np.newaxis] * draws.wait[block]
-        covered = (time_s <= trip.limit_s[:, np.newaxis]) & (trip.snap_m[:, np.newaxis] <= draws.snap_m[block])
+        is_in_time = np.zeros((n_points, len(draws.path[block])), dtype=bool)
+        for part in parts:
+            is_in_time[part.rows] |= part.time_s(draws, block) <= part.limit_s[:, np.newaxis]
+        covered = is_in_time & (first.snap_m[:, np.newaxis] <= draws.snap_m[block])
         counts = persons[:, np.newaxis] * with_one[block].T[area]
         whole, reached = member @ counts, member @ (counts * covered)
         shares[block] = np.divide(reached, whole, out=np.full_like(whole, np.nan), where=whole > 0.0).T
         often += covered.sum(axis=1)
     return Certainty(shares, often / len(draws))
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A trip of the points that it is one for."""
+
+    rows: npt.NDArray[np.intp]
+    modes: list[str]
+    mode: npt.NDArray[np.intp]  # place in ``modes``
+    moving_s: Floats
+    crossing_s: Floats
+    headway_s: Floats
+    limit_s: Floats
+
+    @classmethod
+    def of(cls, trip: Trip) -> _Part:
+        """Leave out the points that the trip never brings there."""
+        rows = np.flatnonzero(np.isfinite(trip.moving_s))
+        modes, mode = np.unique(trip.mode[rows].astype(str), return_inverse=True)
+        return cls(
+            rows=rows,
+            modes=modes.tolist(),
+            mode=mode,
+            moving_s=trip.moving_s[rows],
+            crossing_s=trip.crossing_s[rows],
+            headway_s=trip.headway_s[rows],
+            limit_s=trip.limit_s[rows],
+        )
+
+    def time_s(self, draws: Draws, block: slice) -> Floats:
+        """Return the seconds of each point in some of the draws."""
+        if not self.modes:
+            return np.empty((0, len(draws.path[block])))
+        slower = np.vstack([draws.slower(mode, block) for mode in self.modes])
+        time_s = slower[self.mode]
+        time_s *= self.moving_s[:, np.newaxis]
+        if self.headway_s.any() or self.crossing_s.any():
+            time_s += self.crossing_s[:, np.newaxis] + self.headway_s[:, np.newaxis] * draws.wait[block]
+        return time_s
 
 
 def status_changes(certainty: Certainty, *, level: float, confidence: float) -> npt.NDArray[np.object_]:

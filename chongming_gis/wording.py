@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from chongming_gis.config import StandardConfig, StudyConfig
     from chongming_gis.findings import Finding
+    from chongming_gis.planning import SitingRuleConfig
 
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
@@ -161,6 +162,21 @@ class Words:
         """Return the name of a service of the study, or the id where it has none of that id."""
         return next((self.name(s) for s in study.services if s.id == service_id), service_id)
 
+    def siting_rule(self, study: StudyConfig, rule: SitingRuleConfig) -> str:
+        """Return what a siting rule asks for."""
+        named = next((layer for layer in study.layers if layer.id == rule.layer), None)
+        layer = self.service(study, rule.layer) if named is None else self.name(named)
+        for prefix in ("siting_layer", "zone", "land"):
+            if layer == rule.layer:
+                layer = self.or_raw(prefix, rule.layer)
+        return self(f"siting_rule.{rule.rule}", layer=layer, metres=quantity(rule.distance_m))
+
+    def refusal(self, study: StudyConfig, service_id: str, rule_id: str) -> str:
+        """Return why a candidate of a service is refused, by the id of the rule that its table names."""
+        rules = (rule for rule in study.siting_rules if rule.service == service_id and rule.id == rule_id)
+        rule = next(rules, None)
+        return self.or_raw("refusal", rule_id) if rule is None else self.siting_rule(study, rule)
+
     def group(self, study: StudyConfig, group_id: str, base_id: str) -> str:
         """Return who is counted: a group under a population base."""
         group = next((self.name(g) for g in study.groups if g.id == group_id), group_id)
@@ -172,7 +188,8 @@ class Words:
         service_id = role.replace(".", ":").rpartition(":")[2]
         if any(service.id == service_id for service in study.services):
             return self("role.facilities_of", service=self.service(study, service_id))
-        return self.or_raw("role", role)
+        layer = next((layer for layer in study.layers if role == f"layer:{layer.id}"), None)
+        return self.or_raw("role", role) if layer is None else self.name(layer)
 
 
 def persons(value: float | None) -> str:
@@ -253,3 +270,30 @@ def file_name(path: object) -> str:
     ('demand.parquet', '')
     """
     return PurePosixPath(str(path)).name if path else ""
+
+
+def points(difference: float | None) -> str:
+    """Return a difference of two shares in percentage points, with its sign.
+
+    Examples
+    --------
+    >>> points(0.0321), points(-0.1), points(0.0), points(float("nan"))
+    ('+3.2', '−10.0', '0.0', '—')
+    """
+    if difference is None or math.isnan(difference):
+        return NOTHING
+    shown = f"{abs(100.0 * difference):.1f}"
+    return shown if shown == "0.0" else f"{'+' if difference > 0 else '−'}{shown}"
+
+
+def signed(value: float | None) -> str:
+    """Return a difference of counts of people, with its sign.
+
+    Examples
+    --------
+    >>> signed(1234.4), signed(-0.3), signed(0.0)
+    ('+1,234', '−<1', '0')
+    """
+    if value is None or math.isnan(value):
+        return NOTHING
+    return "0" if value == 0 else f"{'+' if value > 0 else '−'}{persons(abs(value))}"

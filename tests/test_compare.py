@@ -109,3 +109,28 @@ def test_results_without_a_common_service_are_refused(toy):
     other = type(toy.study).model_validate({**study, "folder": Path()})
     with pytest.raises(InputFileError, match="no service in common"):
         compare.compare_results(toy, dataclasses.replace(toy, study=other))
+
+
+def test_results_of_different_places_are_refused_by_their_townships(toy):
+    townships = toy.townships.assign(township_code=[f"9{code}" for code in toy.townships["township_code"]])
+    with pytest.raises(InputFileError, match="different places: toy has the townships 101, 102, 103; toy has 9101"):
+        compare.compare_results(toy, dataclasses.replace(toy, townships=townships))
+
+
+def test_the_district_is_the_district_whatever_the_study_is_called(toy):
+    coverage = toy.coverage.assign(scope_code=toy.coverage["scope_code"].replace("toy", "other"))
+    study = toy.study.model_copy(update={"id": "other"})
+    found = compare.compare_results(toy, dataclasses.replace(toy, study=study, coverage=coverage))
+    assert set(found.coverage.loc[found.coverage["scope"] == "district", "scope_code"]) == {"toy"}
+
+
+def test_what_finds_a_place_is_compared_by_service(toy):
+    """4 of 9 meals are served before, 5 after."""
+    provision = toy.provision.assign(served=[2.0, 3.0, 0.0], no_place=[0.0, 0.0, 2.0])
+    (row,) = compare.compare_results(toy, dataclasses.replace(toy, provision=provision)).provision.to_dict("records")
+    assert (row["need_before"], row["served_before"], row["served_after"], row["no_place_after"]) == (
+        9.0,
+        4.0,
+        5.0,
+        2.0,
+    )

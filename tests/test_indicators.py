@@ -1,7 +1,8 @@
 """Indicators of a toy district, each value worked by hand.
 
 Three townships in a row, A B C, two villages in each. Meal points: two in A (one a canteen), one in B. One planned in C
-does not count. Care homes: one in A with 80 beds (24 nursing), one in C with 20 beds (6 nursing). 1,000 people of 60+.
+does not count. Care homes: one in A with 80 beds (24 nursing), one in C with 20 beds (6 nursing). 1,000 people of 60+:
+700 in A (village A1), 300 in C (village C2).
 """
 
 import math
@@ -62,8 +63,9 @@ def facilities(rows=FACILITIES):
 
 
 def demand():
-    points = gpd.GeoDataFrame({"demand_id": text(["d"])}, geometry=[Point(0, 0)], crs=CRS)
-    persons = pd.DataFrame({"registered:old": [1000.0]}, index=pd.Index(text(["d"])))
+    codes = {"demand_id": text(["d", "e"]), "township_code": text(["A", "C"]), "village_code": text(["A1", "C2"])}
+    points = gpd.GeoDataFrame(codes, geometry=[Point(0, 0), Point(2500, 0)], crs=CRS)
+    persons = pd.DataFrame({"registered:old": [700.0, 300.0]}, index=pd.Index(text(["d", "e"])))
     return tables.Demand(points=points, persons=persons)
 
 
@@ -180,6 +182,67 @@ def test_areas_are_named_with_what_they_lack():
     assert rows["status"].to_dict() == {"A": "met", "B": "met", "C": "not_met"}
     assert rows["shortfall"].to_dict() == {"A": 0.0, "B": 0.0, "C": 100.0}
     assert rows.loc["C", "name_zh"] == "名C"
+
+
+def test_what_is_missing_is_told_in_places_and_persons():
+    """No meals in C, where 300 people live; a rule that decides withholds the verdict, not the place."""
+    measure = {"of": "areas_with", "area": "township", "services": ["meal"]}
+    for more in ({}, {"decided_by_rule": "规则"}):
+        rows = measured(measure, target=100, **more).set_index("scope_code")[["places_short", "persons_short"]]
+        assert rows.loc["C"].tolist() == [1.0, 300.0]
+        assert rows.loc["A"].tolist() == [0.0, 0.0]
+        assert rows.loc["toy"].tolist() == [1.0, 300.0]
+    assert measured(measure, target="to_fill")["places_short"].isna().all()
+    assert measured(measure, target=50, direction="at_most")["persons_short"].isna().all()
+    village = measured({**measure, "area": "village"}, target=100).set_index("scope_code")
+    assert village.loc["toy", ["places_short", "persons_short"]].tolist() == [6.0, 1000.0]
+
+
+def test_facilities_that_are_missing_are_places():
+    row = district({"of": "facilities", "services": ["meal"]}, unit="count", target=5)
+    assert row["places_short"] == 2.0
+    assert math.isnan(row["persons_short"])
+
+
+def test_facilities_without_a_neighbour_are_told_by_township():
+    """Of the meal points m1 shares a site with h1, m2 in A is 700 m from it, m3 in B has no home near."""
+    table = measured({"of": "beside", "services": ["meal"], "others": ["home"], "within_m": 100.0}, target=100)
+    rows = table.set_index("scope_code")
+    assert rows["value"].to_dict() == pytest.approx({"toy": 100 / 3, "A": 50.0, "B": 0.0})
+    assert rows["places_short"].to_dict() == {"toy": 2.0, "A": 1.0, "B": 1.0}
+    assert rows.loc["A", ["status", "shortfall"]].tolist() == ["not_met", 50.0]
+
+
+def covered(**more):
+    """Of 700 people in A 630 are within the standard, of 300 in C 90; nobody lives in B."""
+    plan = study({"of": "covered", "services": ["meal"]}, **more)
+    table = indicators.measure_indicators(
+        plan,
+        facilities=facilities(),
+        demand=demand(),
+        townships=areas("township_code", ["A", "B", "C"]),
+        villages=areas("village_code", []),
+    )
+    assert set(table["status"]) <= {"not_measured", "to_fill"}
+    persons, within = np.array([1000.0, 700.0, 0.0, 300.0]), np.array([720.0, 630.0, 0.0, 90.0])
+    rows = {"scope": text(["district"] + ["township"] * 3), "scope_code": text(["toy", "A", "B", "C"])}
+    shares = pd.DataFrame(
+        {**rows, "name_zh": text(["镇", "甲", "乙", "丙"]), "persons": persons, "persons_covered": within}
+    )
+    shares = shares.assign(
+        share_covered=within / np.where(persons > 0.0, persons, np.nan), service="meal", standard="s"
+    )
+    shares = shares.assign(serves_rule="applied", group="old", base="registered")
+    free = shares.assign(serves_rule="ignored", persons_covered=persons)
+    return indicators.add_covered(table, plan, pd.concat([shares, free])).set_index("scope_code")
+
+
+def test_an_indicator_of_who_is_covered():
+    rows = covered(target=85)
+    assert rows["value"].to_dict() == pytest.approx({"toy": 72.0, "A": 90.0, "C": 30.0})
+    assert rows["status"].to_dict() == {"toy": "not_met", "A": "met", "C": "not_met"}
+    assert rows["persons_short"].to_dict() == {"toy": 280.0, "A": 70.0, "C": 210.0}
+    assert set(covered(target=85, decided_by_rule="规则")["status"]) == {"schematic"}
 
 
 def test_what_the_files_do_not_say_is_not_measured():

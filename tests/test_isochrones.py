@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chongming_gis import geotiff, isochrones, network, reach, sources, travel
-from chongming_gis.errors import NetworkError, OutputError
+from chongming_gis.errors import InputFileError, NetworkError, OutputError
 from chongming_gis.isochrones.areas import _CONNECTED
 from chongming_gis.sources.buildings import read_buildings
 from tests.toy import roads as toy
@@ -367,7 +367,7 @@ def test_people_misjudged_by_hand():
     error = isochrones.area_error(
         area, points, persons=[10.0, 3.0, 2.0, 5.0], time_s=[800.0, 901.0, 900.0, np.inf], limit_s=900.0
     )
-    assert error == isochrones.AreaError(20.0, 5.0, 0.25, 5.0, 5.0)
+    assert error == isochrones.AreaError(20.0, 5.0, 0.25, 5.0, 5.0, inside=13.0, in_time=12.0)
 
 
 def test_an_empty_area_misjudges_everyone_in_time():
@@ -375,7 +375,7 @@ def test_an_empty_area_misjudges_everyone_in_time():
     error = isochrones.area_error(
         shapely.MultiPolygon(), points, persons=[2.0, 3.0], time_s=[10.0, np.inf], limit_s=60.0
     )
-    assert error == isochrones.AreaError(5.0, 2.0, 0.4, 0.0, 0.0)
+    assert error == isochrones.AreaError(5.0, 2.0, 0.4, 0.0, 0.0, inside=0.0, in_time=2.0)
 
 
 def test_nobody_has_no_share():
@@ -440,3 +440,35 @@ def test_a_surface_that_cannot_be_written(tmp_path):
     late = replace(surface, time_s=np.where(np.isfinite(surface.time_s), 70_000.0, np.inf))
     with pytest.raises(OutputError, match="do not fit"):
         geotiff.write_surface(late, tmp_path / "late.tif")
+
+
+def test_a_surface_comes_back_from_its_file(tmp_path):
+    """In whole seconds; written again it has the same bytes."""
+    surface = surface_of(FOOT, snap(FOOT, (0, 0)), cell_m=50.0)
+    geotiff.write_surface(surface, tmp_path / "a.tif")
+    back = geotiff.read_surface(tmp_path / "a.tif")
+    assert replace(back, time_s=None) == replace(surface, time_s=None)
+    np.testing.assert_array_equal(back.time_s, np.ceil(surface.time_s))
+    geotiff.write_surface(back, tmp_path / "b.tif")
+    assert (tmp_path / "a.tif").read_bytes() == (tmp_path / "b.tif").read_bytes()
+
+
+def test_the_surfaces_of_a_folder_are_read_when_asked_for(tmp_path):
+    surface = surface_of(FOOT, snap(FOOT, (0, 0)), cell_m=50.0)
+    geotiff.write_surface(surface, tmp_path / "b.tif")
+    (tmp_path / "a.tif").write_bytes(b"no image")
+    found = geotiff.SavedSurfaces(tmp_path)
+    assert (list(found), len(found)) == (["a", "b"], 2)
+    assert found["b"].cutoff_s == surface.cutoff_s
+    with pytest.raises(InputFileError, match=r"a\.tif: cannot be read as a surface"):
+        _ = found["a"]
+    with pytest.raises(KeyError):
+        _ = found["c"]
+
+
+def test_a_tiff_that_is_no_surface(tmp_path):
+    with rasterio.open(tmp_path / "a.tif", "w", driver="GTiff", height=2, width=2, count=1, dtype="uint16",
+                       crs="EPSG:32651", transform=rasterio.Affine(50, 0, 0, 0, -50, 0)):  # fmt: skip
+        pass
+    with pytest.raises(InputFileError, match="CUTOFF_S"):
+        geotiff.read_surface(tmp_path / "a.tif")

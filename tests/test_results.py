@@ -21,8 +21,9 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chongming_gis import coverage, indicators, network, results, tables
+from chongming_gis import coverage, indicators, isochrones, network, results, tables
 from chongming_gis.errors import InputFileError, OutputError
+from tests.maps import measured_toy
 from tests.toy import study as toy
 from tests.toy.proposed import INFEASIBLE, with_proposals
 from tests.toy.roads import FOOT, town
@@ -525,3 +526,36 @@ def test_proposed_sites_are_a_table_with_positions_and_a_certificate(tmp_path):
         results.save(with_proposals(town.result(), **INFEASIBLE), stage)
     plan = json.loads((tmp_path / "r" / "plan.json").read_text(encoding="utf-8"))
     assert (plan["more"]["bound"], plan["more"]["sites"]) == (None, [])
+
+
+def test_measured_areas_and_surfaces_come_back_and_are_saved_in_the_same_bytes(tmp_path):
+    """Gaps are written as GeoJSON too, where nobody who reaches nothing stands as infinity; drawn areas are not."""
+    net = network.compile_network(town(), FOOT)
+    cells = network.snap_cells(net, network.raster_of_network(net, cell_m=50.0))
+    at = network.snap_points(net, made().facilities.places.geometry)
+    surface = isochrones.time_surface(net, cells, at, cutoff_s=500.0)
+    result = dataclasses.replace(
+        made(),
+        measured={"gaps": measured_toy.gaps(), "isochrones": measured_toy.isochrones()},
+        surfaces={"travel_time_meal_foot": surface},
+    )
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    results.save(result, tmp_path / "one")
+    back = results.load(tmp_path / "one")
+    assert list(back.measured) == ["gaps", "isochrones"]
+    pd.testing.assert_frame_equal(back.measured["gaps"], result.measured["gaps"])
+    pd.testing.assert_frame_equal(back.measured["isochrones"], result.measured["isochrones"])
+    assert list(back.surfaces) == ["travel_time_meal_foot"]
+    results.save(back, tmp_path / "two")
+    one, two = (
+        {path.relative_to(folder): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+        for folder in (tmp_path / "one", tmp_path / "two")
+    )
+    assert one == two
+    written = [path.as_posix() for path in one]
+    assert {"gaps.geojson", "layers/gaps.parquet", "layers/isochrones.parquet"} <= set(written)
+    assert "isochrones.geojson" not in written
+    features = json.loads((tmp_path / "one" / "gaps.geojson").read_text(encoding="utf-8"))["features"]
+    assert [feature["properties"]["nearest_s"] for feature in features] == [1500.0, None]
+    assert "Infinity" not in (tmp_path / "one" / "gaps.geojson").read_text(encoding="utf-8")

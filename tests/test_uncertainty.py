@@ -1,5 +1,7 @@
 """Certainty: draws by hand, a loop as the slow twin, and what must always hold."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,7 +10,7 @@ from scipy import sparse
 
 from chongming_gis import uncertainty
 from chongming_gis.errors import TableError
-from chongming_gis.planning import CertaintyConfig
+from chongming_gis.measuremodel import CertaintyConfig
 
 SOURCE = "test"
 
@@ -28,11 +30,8 @@ def config(**changes):
 def trip(moving, *, mode="walk", crossing=0.0, headway=0.0, snap=10.0, limit=900.0):
     n = len(moving)
     full = {"crossing_s": crossing, "headway_s": headway, "snap_m": snap, "limit_s": limit}
-    return uncertainty.Trip(
-        mode=np.full(n, mode, dtype=object),
-        moving_s=np.asarray(moving, dtype=float),
-        **{name: np.broadcast_to(np.asarray(value, dtype=float), n).copy() for name, value in full.items()},
-    )
+    parts = {name: np.broadcast_to(np.asarray(value, dtype=float), n).copy() for name, value in full.items()}
+    return [uncertainty.Trip(mode=np.full(n, mode, dtype=object), moving_s=np.asarray(moving, dtype=float), **parts)]
 
 
 def fixed(*, speed, path, wait, snap_m, people=None):
@@ -64,6 +63,27 @@ def test_a_ferry_keeps_its_times_and_a_far_home_its_distance():
     )
     # 700, 1000, 200 + 600 = 800, and too far from a road
     assert found.share[:, 0].tolist() == [1.0, 0.0, 1.0, 0.0]
+
+
+def test_cars_miss_no_paths():
+    """1,000 s of driving stay 1,000 s, of walking become 800 s."""
+    draws = dataclasses.replace(fixed(speed=[1], path=[0.8], wait=[0], snap_m=[50]), on_map=frozenset({"car"}))
+    draws = dataclasses.replace(draws, speed={**draws.speed, "car": np.ones(1)})
+    for mode, share in (("walk", 1.0), ("car", 0.0)):
+        found = uncertainty.measure_certainty(
+            trip([1000], mode=mode), draws, persons=np.ones(1), area=np.zeros(1, int), member=whole(1)
+        )
+        assert found.share.tolist() == [[share]]
+
+
+def test_the_quickest_of_several_ways_counts_in_each_draw():
+    """On foot 900 s, by ferry 300 s and a wait of up to 1,200 s: slow feet take the boat when it comes soon."""
+    draws = fixed(speed=[1, 0.5, 0.5], path=[1, 1, 1], wait=[1, 0, 1], snap_m=[50, 50, 50])
+    ways = [*trip([900, 900]), *trip([300, np.inf], headway=1200)]
+    found = uncertainty.measure_certainty(
+        ways, draws, persons=np.ones(2), area=np.zeros(2, int), member=sparse.csr_matrix(np.eye(2))
+    )
+    assert found.share.T.tolist() == [[1.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
 
 
 def test_people_count_by_their_area():
@@ -142,13 +162,13 @@ def test_it_equals_a_loop_over_draws_and_points(n, n_draws, seed):
     for d in range(n_draws):
         reached, counted = np.zeros(2), np.zeros(2)
         for i in range(n):
-            time_s = some.moving_s[i] * draws.path[d] / draws.speed["walk"][d]
-            time_s += some.crossing_s[i] + draws.wait[d] * some.headway_s[i]
+            time_s = some[0].moving_s[i] * draws.path[d] / draws.speed["walk"][d]
+            time_s += some[0].crossing_s[i] + draws.wait[d] * some[0].headway_s[i]
             count = persons[i] * (draws.people[d, area[i]] if area[i] >= 0 else 1.0)
             for unit in range(2):
                 if member[unit, i]:
                     counted[unit] += count
-                    reached[unit] += count * (time_s <= some.limit_s[i] and some.snap_m[i] <= draws.snap_m[d])
+                    reached[unit] += count * (time_s <= some[0].limit_s[i] and some[0].snap_m[i] <= draws.snap_m[d])
         expected = np.divide(reached, counted, out=np.full(2, np.nan), where=counted > 0)
         np.testing.assert_allclose(found.share[d], expected, atol=1e-12)
 

@@ -5,6 +5,7 @@ A cell's time is that of a person who stands at its centre, by the same snapping
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -126,7 +127,7 @@ def nearest_of_surfaces(surfaces: Sequence[Surface]) -> Surface:
     """
     if not surfaces or any(surface.raster != surfaces[0].raster for surface in surfaces):
         raise NetworkError("surfaces of one raster are needed to take the least of them")
-    time_s = np.minimum.reduce([surface.time_s for surface in surfaces])
+    time_s = functools.reduce(np.minimum, (surface.time_s for surface in surfaces))  # np's own makes one array of all
     return replace(surfaces[0], time_s=time_s, cutoff_s=min(surface.cutoff_s for surface in surfaces))
 
 

@@ -75,12 +75,14 @@ def usable_surface(
     """
     snapped = facilities.snapped[network.mode.name]
     open_to_all = np.flatnonzero(~reach.is_restricted(facilities.points))
-    everyone = snapped.take(open_to_all)
-    surfaces = [time_surface(network, cells, everyone, cutoff_s=cutoff_s, direction=direction)]
+    surfaces = []
     for level, frame in ground.areas.items():
         rows, group = served_areas(facilities.points, frame, level)
         if len(rows):
             groups = (ground.of_cells[level], group)
             here = snapped.take(rows)
             surfaces.append(time_surface(network, cells, here, cutoff_s=cutoff_s, direction=direction, groups=groups))
+    if len(open_to_all) or not surfaces:
+        everyone = snapped.take(open_to_all)
+        surfaces.append(time_surface(network, cells, everyone, cutoff_s=cutoff_s, direction=direction))
     return nearest_of_surfaces(surfaces)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from chongming_gis.wording import Words
 
 NAME = "comparison"
+_LIFT = 10_000  # pixels: markers farther south stand above others unless lifted
 _STILL = ("#bccad3", "#cbc5bb")  # covered in both, in neither: what did not change steps back
 _GAINED = ("#08457e", "#1f6fb4", "#3f97cf", "#6cb8d9", "#3b5fa0", "#7d9cc9")  # by cause
 _LOST = ("#b3261e", "#7a1414", "#cf5a1c", "#f28e2b", "#a0522d", "#d98a6a")
@@ -67,7 +68,7 @@ def comparison_map(found: Comparison, material: Material) -> PlanMap | None:
         drawn = {"facilities": Drawn("facilities", {"data": facilities}, show=False)}
         changed = _changed_facilities(found, service, words)
         if changed is not None:
-            drawn["changed"] = Drawn("facilities", {"data": changed}, show=False)
+            drawn["changed"] = Drawn("facilities", {"data": changed}, options={"lift": _LIFT}, show=False)
         if found.has_same_points:
             data = sheets.people_data(material, view, facilities, service)
             drawn["people"] = Drawn("people", data, show=False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chongming_gis.measured import areas, burial, certainty, circle, links, proposed, scores, uncovered, visits
 from chongming_gis.measured.groundwork import Depth, Groundwork, Measured, Step
 
 if TYPE_CHECKING:
@@ -16,7 +17,18 @@ if TYPE_CHECKING:
 __all__ = ["Depth", "Groundwork", "Measured", "Step", "steps_of"]
 
 #: In the order they are taken and told.
-STEPS: tuple[Step, ...] = ()
+STEPS: tuple[Step, ...] = (
+    scores.STEP,
+    circle.STEP,
+    links.STEP,
+    burial.STEP,
+    visits.STEP,
+    uncovered.STEP,
+    areas.STEP,
+    areas.FULL_STEP,
+    certainty.STEP,
+    proposed.STEP,
+)
 
 
 def steps_of(study: StudyConfig, depth: Depth) -> tuple[Step, ...]:

@@ -5,7 +5,7 @@ Which road a cell belongs to depends on the mode alone, so it is asked once and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from chongming_gis.kernels import snapping
 from chongming_gis.kernels.threads import over_ranges
 from chongming_gis.network.snap import (
     SNAPPED,
+    Segments,
     SnappedPoints,
     fractions_along,
     search_arguments,
@@ -24,7 +25,7 @@ from chongming_gis.network.snap import (
 from chongming_gis.units import kmh_to_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
     from pyproj import CRS
@@ -125,8 +126,15 @@ def raster_of_network(network: Network, *, cell_m: float) -> Raster:
     return raster_around(bounds, cell_m=cell_m, crs=network.crs)
 
 
-def snap_cells(network: Network, raster: Raster) -> SnappedCells:
+def snap_cells(
+    network: Network, raster: Raster, *, known: Sequence[tuple[Network, SnappedCells]] = ()
+) -> SnappedCells:
     """Return where the centre of each cell meets the network, for the cells that do.
+
+    Parameters
+    ----------
+    known : cells of other modes. Where one may step onto the very same roads (on foot and by e-bike, mostly), its
+        answer is taken, with this mode's seconds.
 
     Raises
     ------
@@ -144,6 +152,10 @@ def snap_cells(network: Network, raster: Raster) -> SnappedCells:
         empty = np.empty(0, dtype=np.int64)
         return SnappedCells(raster, empty, _nothing())
     arguments = search_arguments(network, segments)
+    for other, cells in known:
+        if cells.raster == raster and _may_step_onto_the_same(network, segments, arguments, other):
+            off_m = cells.snapped.off_network_m
+            return SnappedCells(raster, cells.cell, replace(cells.snapped, off_network_s=_off_seconds(network, off_m)))
     tile_rows_at_once = max(_BAND_CELLS // (raster.n_columns * _TILE), 1)
     tile_columns, tile_rows = -(-raster.n_columns // _TILE), -(-raster.n_rows // _TILE)
     parts: list[tuple[npt.NDArray[Any], ...]] = []
@@ -155,11 +167,24 @@ def snap_cells(network: Network, raster: Raster) -> SnappedCells:
         edge=segments.edge[segment],
         fraction=fractions_along(segments, segment, place),
         off_network_m=off_m,
-        off_network_s=off_m / kmh_to_ms(network.mode.off_network_speed_kmh),
+        off_network_s=_off_seconds(network, off_m),
         reason=np.full(len(cell), SNAPPED, dtype=np.int32),
         left_tiny_piece=left_tiny,
     )
     return SnappedCells(raster, cell, snapped)
+
+
+def _off_seconds(network: Network, off_m: Floats) -> Floats:
+    return off_m / kmh_to_ms(network.mode.off_network_speed_kmh)
+
+
+def _may_step_onto_the_same(network: Network, segments: Segments, arguments: tuple[Any, ...], other: Network) -> bool:
+    """Return whether every place meets two networks on the same edge, as far away."""
+    theirs = segments_of(other)
+    if network.mode.max_snap_m != other.mode.max_snap_m or len(theirs.first) != len(segments.first):
+        return False
+    found = search_arguments(other, theirs)
+    return all(np.array_equal(mine, their) for mine, their in zip(arguments, found, strict=True))
 
 
 def _of_tiles(

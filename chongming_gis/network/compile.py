@@ -6,7 +6,7 @@ stops the mode cuts its node into one end per edge: each side can be reached, no
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -141,6 +141,30 @@ def compile_network(roads: RoadTables, mode: TravelMode) -> Network:
         piece_m=_piece_lengths(piece, tail, head, length_m),
         outward=outward,
         inward=_graph(tail, head, backward_s, forward_s, len(order)),
+    )
+
+
+def with_seconds(network: Network, *, forward_s: Floats, backward_s: Floats) -> Network:
+    """Return a network on which the open edges take other times; what is snapped to the one is snapped to the other.
+
+    Parameters
+    ----------
+    forward_s, backward_s : one number an edge, finite where the edge is open that way, else inf.
+
+    Raises
+    ------
+    NetworkError
+        An edge would open or close, which other snapped points and pieces would have to follow.
+    """
+    for now, then in ((network.forward_s, forward_s), (network.backward_s, backward_s)):
+        if not np.array_equal(np.isfinite(now), np.isfinite(then)):
+            raise NetworkError("other times for a network must keep open what is open and closed what is closed")
+    return replace(
+        network,
+        forward_s=forward_s,
+        backward_s=backward_s,
+        outward=_graph(network.tail, network.head, forward_s, backward_s, network.n_nodes),
+        inward=_graph(network.tail, network.head, backward_s, forward_s, network.n_nodes),
     )
 
 

@@ -220,10 +220,10 @@ def edge_use(roads: RoadTables, mode: TravelMode) -> EdgeUse:
     snap to ferries, tunnels and motorways, from which there is no way to the ground beside them.
     """
     edges = roads.edges
-    is_ferry = _is(edges["route"], "ferry") & edges["highway"].isna().to_numpy()
+    is_ferry, crossing_s, headway_s = ferry_parts(edges, mode)
     is_open = _is_open(edges, mode, is_ferry)
     along, against = _directions(edges, mode, is_ferry)
-    seconds = np.where(is_ferry, _ferry_seconds(edges, mode), _road_seconds(edges, mode))
+    seconds = np.where(is_ferry, crossing_s + headway_s / 2.0, _road_seconds(edges, mode))
     is_open = is_open & np.isfinite(seconds)
     tunnel = edges["tunnel"].notna().to_numpy() & ~_is(edges["tunnel"], "no")
     return EdgeUse(
@@ -331,12 +331,19 @@ def _one_limit_kmh(text: str) -> float | None:
     return float(zone) if zone.isdecimal() and int(zone) > 0 else _IMPLICIT_KMH.get(word)
 
 
-def _ferry_seconds(edges: pd.DataFrame, mode: TravelMode) -> Floats:
+def ferry_parts(edges: pd.DataFrame, mode: TravelMode) -> tuple[Claims, Floats, Floats]:
+    """Return which edges are ferries, and of each the seconds of the crossing and its share of the headway (0 = none).
+
+    Notes
+    -----
+    A missing duration is length by the mode's ferry speed, a missing headway the mode's.
+    """
+    is_ferry = _is(edges["route"], "ferry") & edges["highway"].isna().to_numpy()
     length_m = edges["length_m"].to_numpy(float)
     crossing = edges["duration_s"].to_numpy(float)
     crossing = np.where(np.isnan(crossing), length_m / kmh_to_ms(mode.ferry_speed_kmh), crossing)
-    headway = edges["headway_s"].fillna(mode.ferry_headway_s).to_numpy(float)
-    return np.asarray(crossing + edges["way_share"].to_numpy(float) * headway / 2.0, dtype=float)
+    headway = edges["way_share"].to_numpy(float) * edges["headway_s"].fillna(mode.ferry_headway_s).to_numpy(float)
+    return is_ferry, np.where(is_ferry, crossing, 0.0), np.where(is_ferry, headway, 0.0)
 
 
 def _map_unique(column: pd.Series, meaning: Callable[[str], float]) -> Floats:

@@ -73,6 +73,11 @@ class SnappedPoints:
             left_tiny_piece=self.left_tiny_piece[rows],
         )
 
+    def joined(self, others: SnappedPoints) -> SnappedPoints:
+        """Return these points followed by others of the same network."""
+        mine, theirs = ({name: getattr(points, name) for name in self.__slots__} for points in (self, others))
+        return SnappedPoints(**{name: np.concatenate([mine[name], theirs[name]]) for name in mine})
+
     @property
     def is_reachable(self) -> Claims:
         """Which points meet the network."""

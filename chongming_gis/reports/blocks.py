@@ -91,7 +91,16 @@ class MapFrame:
     kind: str = "map"
 
 
-Block: TypeAlias = Paragraph | Notes | Bullets | References | Table | MapFrame
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A drawing with its caption; ``svg`` stands on the page as it is: ``pictures`` makes it, and escapes texts."""
+
+    svg: str
+    caption: str
+    kind: str = "picture"
+
+
+Block: TypeAlias = Paragraph | Notes | Bullets | References | Table | MapFrame | Picture
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,21 @@ from typing import TYPE_CHECKING
 
 from chongming_gis import wording
 from chongming_gis.maps import notices, shares
-from chongming_gis.reports import capacity, figures, method, plan, verdict
+from chongming_gis.reports import (
+    areas,
+    burial,
+    capacity,
+    certainty,
+    circle,
+    fair,
+    figures,
+    links,
+    method,
+    plan,
+    proposals,
+    uncovered,
+    verdict,
+)
 from chongming_gis.reports.blocks import Bullets, MapFrame, Paragraph, Section
 from chongming_gis.reports.figures import Told
 
@@ -53,7 +67,15 @@ def build_content(result: StudyResult, words: Words) -> Report:
             *_matrix(told),
             Section("standards", words("report.standards_chapter"), (figures.standards_table(told),)),
             Section("services", words("report.services_chapter"), (), tuple(_service(told, s) for s in study.services)),
+            *uncovered.sections(told),
+            *areas.sections(told),
             *capacity.sections(told),
+            *circle.sections(told),
+            *links.sections(told),
+            *burial.sections(told),
+            *proposals.sections(told),
+            *fair.sections(told),
+            *certainty.sections(told),
             *plan.sections(result, words),
             *verdict.section(result, words),
             Section("method", words("report.method"), method.blocks(result, words)),

@@ -19,10 +19,13 @@ from chongming_gis.reports.content import build_content
 from chongming_gis.wording import HTML_LANG, Language, Words
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from jinja2 import Template
 
+    from chongming_gis.maps.page import PlanMap
+    from chongming_gis.reports.content import Report
     from chongming_gis.results import StudyResult
 
 FILE = "report.html"
@@ -51,16 +54,19 @@ def write_report(
 def render_report(result: StudyResult, *, language: Language = "zh", material: maps.Material | None = None) -> str:
     """Return the report as one HTML page; ``material`` is what ``maps.prepare`` made, where it is there already."""
     words = Words(language)
+    sheets = maps.all_maps(result, language=language, standards="headline", material=material)
+    return render_page(build_content(result, words), sheets, words)
+
+
+def render_page(report: Report, sheets: Iterable[tuple[str, PlanMap]], words: Words) -> str:
+    """Return a report and its maps, by the names of its frames, as one HTML page."""
     parts: dict[str, int] = {}
-    frames = {
-        name: [parts.setdefault(part, len(parts)) for part in sheet.page.parts()]
-        for name, sheet in maps.all_maps(result, language=language, standards="headline", material=material)
-    }
+    frames = {name: [parts.setdefault(part, len(parts)) for part in sheet.page.parts()] for name, sheet in sheets}
     return _template().render(
-        lang=HTML_LANG[language],
+        lang=HTML_LANG[words.language],
         policy=POLICY,
         words=words,
-        report=build_content(result, words),
+        report=report,
         css=_asset("report.css"),
         script=_asset("report.js"),
         frames=frames,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from chongming_gis import wording
+from chongming_gis import planning, wording
+from chongming_gis.maps import shares
 from chongming_gis.reports.blocks import Bullets, Paragraph, Section, Table, number, short, text
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from chongming_gis.config import StudyConfig
-    from chongming_gis.planning import IndicatorConfig, NeedConfig, PlanConfig, SitingRuleConfig, TargetSetConfig
+    from chongming_gis.planning import FactorConfig, IndicatorConfig, NeedConfig, PlanConfig, TargetSetConfig
     from chongming_gis.reports.blocks import Block, Cell
     from chongming_gis.results import StudyResult
     from chongming_gis.wording import Words
@@ -64,7 +65,7 @@ def _targets(result: StudyResult, plan: PlanConfig, target_set: TargetSetConfig,
         source=words.source(target_set),
     )
     blocks: list[Block] = [Paragraph(opening), Table(words.name(target_set), columns, tuple(rows))]
-    lacking = _lacking(asked, table, words)
+    lacking = _lacking(asked, table, shares.township_names(result, words), words)
     if lacking:
         blocks += [Paragraph(words("plan.lacking")), Bullets(tuple(lacking))]
     return Section(f"plan-{target_set.id}", words.name(target_set), tuple(blocks))
@@ -90,19 +91,62 @@ def _amount(value: float) -> str:
     return wording.quantity(round(float(value), 2))
 
 
-def _lacking(asked: Sequence[IndicatorConfig], table: pd.DataFrame, words: Words) -> list[str]:
-    """Return the areas without what an indicator asks of each, where the data and no rule says which."""
+def _lacking(
+    asked: Sequence[IndicatorConfig], table: pd.DataFrame, townships: Mapping[str, str], words: Words
+) -> list[str]:
+    """Return where what an indicator asks is missing, how much and for how many; what a rule decides is marked so."""
     sentences = []
     for indicator in asked:
-        without = table[
-            (table["indicator_id"] == indicator.id) & (table["scope"] != "district") & (table["status"] == "not_met")
-        ]
-        if len(without):
-            named = [str(name) for name in without["name_zh"].fillna(without["scope_code"]).head(_MOST_NAMED)]
-            more = len(without) - len(named)
+        rows = table[(table["indicator_id"] == indicator.id) & table["status"].isin(["not_met", "schematic"])]
+        areas = rows[(rows["scope"] != "district") & (rows["value"] < rows["target"])]
+        if len(areas):
+            worst = areas.sort_values(["persons_short", "places_short"], ascending=False, kind="stable")
+            named = [
+                _area_in_words(row, indicator, townships, words) for row in worst.head(_MOST_NAMED).to_dict("records")
+            ]
+            more = len(areas) - len(named)
             listed = words.join(named) + (words("plan.and_more", n=more) if more else "")
-            sentences.append(words("plan.without", indicator=words.name(indicator), n=len(without), areas=listed))
+            sentences.append(
+                words(
+                    "plan.without", indicator=_marked(indicator, words), areas=listed, **_short(areas, indicator, words)
+                )
+            )
     return sentences
+
+
+def _marked(indicator: IndicatorConfig, words: Words) -> str:
+    """Return the name of an indicator; one that a rule of schematic data decides says so."""
+    name = words.heading(words.name(indicator))
+    if not indicator.decided_by_rule:
+        return name
+    return words("plan.marked", name=name, label=words("indicator_status.schematic"))
+
+
+def _short(areas: pd.DataFrame, indicator: IndicatorConfig, words: Words) -> dict[str, str]:
+    """Return what is short over some areas, in words: places and persons as far as they can be told."""
+    places, persons = areas["places_short"], areas["persons_short"]
+    parts = []
+    if places.notna().any():
+        key = "plan.areas_short" if isinstance(indicator.measure, planning.AreasWith) else "plan.places_short"
+        parts.append(words(key, n=f"{places.sum():,.0f}"))
+    if persons.notna().any():
+        key = "plan.persons_beyond" if isinstance(indicator.measure, planning.Covered) else "plan.persons_there"
+        parts.append(words(key, persons=wording.persons(float(persons.sum()))))
+    return {"short": ("，" if words.language == "zh" else ", ").join(parts)}
+
+
+def _area_in_words(
+    row: Mapping[Hashable, Any], indicator: IndicatorConfig, townships: Mapping[str, str], words: Words
+) -> str:
+    """Return an area by name, with what it is short of where areas differ in it."""
+    code = str(row["scope_code"])
+    name = row["name_zh"] if isinstance(row["name_zh"], str) else code
+    name = townships.get(code, name) if row["scope"] == "township" else name
+    if isinstance(indicator.measure, planning.Covered):
+        return words("report.place_count", place=name, persons=wording.persons(row["persons_short"]))
+    if isinstance(indicator.measure, planning.AreasWith):
+        return str(name)
+    return words("plan.place_short", place=name, n=f"{row['places_short']:,.0f}")
 
 
 def _decided_by_rule(plan: PlanConfig, study: StudyConfig, words: Words) -> list[Section]:
@@ -135,7 +179,7 @@ def _needs(result: StudyResult, words: Words) -> Table | None:
 
 def _need_row(need: NeedConfig, result: StudyResult, words: Words) -> tuple[Cell, ...]:
     factors = [
-        words("plan.factor", name=words.name(factor), value=wording.quantity(factor.value), source=words.source(factor))
+        words("plan.factor", name=words.name(factor), value=_factor_in_words(factor), source=words.source(factor))
         for factor in need.factors
     ]
     return (
@@ -145,6 +189,15 @@ def _need_row(need: NeedConfig, result: StudyResult, words: Words) -> tuple[Cell
         short(words.or_raw("unit", need.unit)),
         text(words.join(factors)),
     )
+
+
+def _factor_in_words(factor: FactorConfig) -> str:
+    """Return the value of a factor, with its range where it has one."""
+    value = wording.quantity(factor.value)
+    if factor.low is None and factor.high is None:
+        return value
+    low, high = (wording.quantity(factor.value if end is None else end) for end in (factor.low, factor.high))
+    return f"{value} [{low}–{high}]"
 
 
 def _costs(result: StudyResult, words: Words) -> Table | None:
@@ -164,18 +217,10 @@ def _siting(result: StudyResult, words: Words) -> Table | None:
     rows = tuple(
         (
             text(words.service(result.study, rule.service)),
-            text(_rule_in_words(rule, result, words)),
+            text(words.siting_rule(result.study, rule)),
             text(words.source(rule)),
         )
         for rule in result.study.siting_rules
     )
     columns = tuple(words(f"col.{name}") for name in ("service", "siting_rule", "source"))
     return Table(words("plan.siting_rules"), columns, rows) if rows else None
-
-
-def _rule_in_words(rule: SitingRuleConfig, result: StudyResult, words: Words) -> str:
-    layer = words.service(result.study, rule.layer)
-    for prefix in ("siting_layer", "zone", "land"):
-        if layer == rule.layer:
-            layer = words.or_raw(prefix, rule.layer)
-    return words(f"siting_rule.{rule.rule}", layer=layer, metres=wording.quantity(rule.distance_m))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chongming_gis.siting.mclp import mclp
 from chongming_gis.siting.problem import SideRules, SitingPlan, SitingProblem
 
-__all__ = ["SideRules", "SitingPlan", "SitingProblem"]
+__all__ = ["SideRules", "SitingPlan", "SitingProblem", "mclp"]

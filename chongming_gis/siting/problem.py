@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-Status = Literal["optimal", "feasible", "infeasible"]
+Status = Literal["optimal", "feasible", "infeasible", "unknown"]
 Sense = Literal["maximise", "minimise"]
 
 PROVEN_GAP = 1e-9  # relative: below this a plan is called optimal; two sums of floats in another order differ by less
@@ -144,6 +144,24 @@ class SitingProblem:
                 is_free[one] = False
         return np.flatnonzero(is_free)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether the rules only say which sites are in or out: no rule binds several free sites, or people."""
+        rules = self.rules
+        if rules.budget is not None or set(rules.names) - {"forced", "forbidden", "spacing"}:
+            return False
+        free = set(self.candidates.tolist())
+        return not any(one in free and other in free and one != other for one, other in rules.spacing)
+
+    @property
+    def refusal(self) -> str:
+        """Why a forced site cannot be part of any plan, as a sentence; empty where all can."""
+        possible = {*self.candidates.tolist(), *self.existing.tolist()}
+        barred = sorted(set(self.rules.forced) - possible)
+        if not barred:
+            return ""
+        return f"forced: sites {barred} are forbidden or too near to an existing site (spacing), so none can be built"
+
 
 @dataclass(frozen=True, slots=True)
 class SitingPlan:
@@ -152,7 +170,8 @@ class SitingPlan:
     Attributes
     ----------
     model : the model's name as in the literature ("MCLP", "LSCP", "p-median", ...)
-    status : "optimal" only where proven; "infeasible" where no plan obeys the rules (``reason`` names the rule)
+    status : "optimal" only where proven; "infeasible" where no plan obeys the rules (``reason`` names the rule);
+        "unknown" where time ended before a plan was found or excluded
     chosen : columns to build, ascending; without the existing sites
     closed : existing columns to close, ascending
     objective : what the plan reaches: persons covered (existing sites counted), sites, money, weighted cost, radius
@@ -162,6 +181,7 @@ class SitingPlan:
     reason : for an infeasible plan, the rule that makes it so, as a sentence; else empty
     time_s : seconds the solver took
     assigned : (n_demand,) column that serves each row, -1 where none; empty where the model assigns nobody
+    unreachable_weight : weight of the demand that no site could serve, which the covering models set apart
     """
 
     model: str
@@ -175,6 +195,7 @@ class SitingPlan:
     time_s: float = 0.0
     closed: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     assigned: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    unreachable_weight: float = 0.0
 
     @property
     def gap(self) -> float:

@@ -86,3 +86,26 @@ def test_a_network_that_nobody_can_step_onto():
         network.raster_of_network(net, cell_m=10.0)
     raster = network.raster_around((toy.X0, toy.Y0, toy.X0 + 100, toy.Y0 + 100), cell_m=10.0, crs=net.crs)
     assert len(network.snap_cells(net, raster)) == 0
+
+
+def test_cells_of_another_mode_on_the_same_roads_are_taken():
+    """A slower walker steps onto the same roads: the same cells, with seconds of their own."""
+    slow = replace(toy.FOOT, name="slow", off_network_speed_kmh=1.8)
+    walker, slower = (network.compile_network(toy.town(), mode) for mode in (toy.FOOT, slow))
+    raster = network.raster_of_network(walker, cell_m=20.0)
+    cells = network.snap_cells(walker, raster)
+    taken = network.snap_cells(slower, raster, known=[(walker, cells)])
+    assert taken.cell is cells.cell
+    np.testing.assert_allclose(taken.snapped.off_network_s, 2.0 * cells.snapped.off_network_s)
+
+
+@pytest.mark.parametrize("mode", [toy.FOOT, toy.BIKE, toy.CAR, replace(toy.FOOT, max_snap_m=100.0)])
+@pytest.mark.parametrize("of", [toy.FOOT, toy.BIKE, toy.CAR])
+def test_knowing_the_cells_of_another_mode_changes_no_answer(mode, of):
+    net, other = (network.compile_network(toy.town(), one) for one in (mode, of))
+    raster = network.raster_of_network(other, cell_m=20.0)
+    found = network.snap_cells(net, raster, known=[(other, network.snap_cells(other, raster))])
+    alone = network.snap_cells(net, raster)
+    np.testing.assert_array_equal(found.cell, alone.cell)
+    for name in ("edge", "fraction", "off_network_m", "off_network_s", "reason", "left_tiny_piece"):
+        np.testing.assert_array_equal(getattr(found.snapped, name), getattr(alone.snapped, name))

@@ -240,7 +240,9 @@
       return { title: people.demand.names[people.at.name[i]] || cgis.text("place"), rows: rows };
     },
     legend: function () {
-      const items = this._people.view.classes.map((cls) => ({ symbol: "dot", fill: cls.fill, label: cls.label, group: cls.covered ? "is_covered" : "is_uncovered" }));
+      const groupOf = (cls) => (cls.covered ? "is_covered" : "is_uncovered");
+      const items = this._people.view.classes.map((cls) => ({ symbol: "dot", fill: cls.fill, label: cls.label, group: this._people.before ? "" : groupOf(cls) }));
+      if (this._people.before) { items.reverse(); } // what changed is drawn last and named first
       return { order: 2, title: this._people.view.title || cgis.text("people_by_minutes"), note: this._people.view.who, items: items };
     },
   });
@@ -353,6 +355,7 @@
     initialize: function (options) {
       L.FeatureGroup.prototype.initialize.call(this);
       this._key = options.data;
+      this._lift = options.lift || 0; // above other facilities
     },
     onAdd: function (map) {
       if (!this._data) { this._fill(cgis.data(this._key)); }
@@ -364,7 +367,7 @@
       data.names.forEach((name, i) => {
         const kind = this._kind(i), size = SIZE[kind.level];
         const icon = L.divIcon({ className: "cgis-facility", html: cgis.facilitySymbol(kind.level, kind.status, kind.data), iconSize: [size, size] });
-        const marker = L.marker(cgis.latLng(xy[2 * i], xy[2 * i + 1]), { icon: icon, keyboard: data.names.length <= 400, riseOnHover: true });
+        const marker = L.marker(cgis.latLng(xy[2 * i], xy[2 * i + 1]), { icon: icon, keyboard: data.names.length <= 400, riseOnHover: true, zIndexOffset: this._lift });
         marker.bindPopup(() => cgis.card({ title: name, rows: data.rows[i] }), { minWidth: 270, maxWidth: 340, maxHeight: 420 });
         marker.bindTooltip(() => cgis.element("span", "", name), { direction: "top", offset: [0, -size / 2] });
         marker.on("add", () => marker.getElement().setAttribute("aria-label", name));
