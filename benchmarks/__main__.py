@@ -21,6 +21,7 @@ JOBS = (
     "two_step",
     "drop_one",
     "draws",
+    "mclp",
     "whole_run",
 )
 RESULTS = Path(__file__).parent / "results"

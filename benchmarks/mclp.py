@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from chongming_gis.siting.problem import SitingPlan
 
 PEER_LIMIT_S = 60.0
-LARGEST_FOR_PEER = 5_000_000  # pairs: above, HiGHS is still reading the model when its time is over
+LARGEST_FOR_PEER = 1_000_000  # pairs: above, HiGHS overruns its time limit many times over in presolve
 
 
 @dataclass(frozen=True)

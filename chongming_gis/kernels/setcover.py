@@ -308,7 +308,7 @@ def search(cover: Cover, state: Search, enough: float, n_steps: int) -> None:
     """Look for cheaper covers for some steps, or until the best costs at most ``enough``.
 
     One column leaves, and rows are covered again while that is cheaper than the best; rows that stay uncovered weigh
-    more and more (Gao, Weise & Li 2015, "RWLS"; costs as in Gao, Yang & Li 2014). Rows keep their weight in partial cover.
+    more and more (Gao, Weise & Li 2015, "RWLS"); in partial cover they keep their weight.
     """
     is_partial = cover.missing[0] > 0.0
     for _ in range(n_steps):

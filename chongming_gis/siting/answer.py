@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from chongming_gis.siting.highs import MipAnswer
     from chongming_gis.siting.problem import Sense, SitingProblem
 
-REASON_LIMIT_S = 20.0
+REASON_LIMIT_S = 10.0
 
 
 def find_plan(

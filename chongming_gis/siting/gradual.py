@@ -19,7 +19,7 @@ from scipy import sparse
 from chongming_gis.decay import as_decay
 from chongming_gis.errors import SitingError
 from chongming_gis.siting.answer import find_plan, opened
-from chongming_gis.siting.choice_rows import best_open, choice_part
+from chongming_gis.siting.choice_rows import best_open, choice_part, fewest_columns
 from chongming_gis.siting.cover_rows import classes_of, cover_part, floor_rules, within
 from chongming_gis.siting.formulation import Formulation, Part, Rule, rows_of, stands
 from chongming_gis.siting.models import covered_weight, gains_over, reach_rule
@@ -94,9 +94,18 @@ def gradual_formulation(
     cover = _faded(problem, standard, decay)
     standing = best_open(cover, stands(problem), nothing=nothing).value
     gains = gains_over(cover, standing, weights)
-    choice = choice_part(gains, first=problem.n_sites)
-    areas = np.repeat(problem.demand_areas, np.diff(gains.indptr))
     rules = site_rules(problem, new_sites=new_sites)
+    offset = float(standing @ weights)
+
+    def measure(values: Floats) -> tuple[float, Ints]:
+        best = best_open(cover, values[: problem.n_sites] > 0.5, nothing=nothing)
+        return float(best.value @ weights), best.site
+
+    if not problem.rules.floor:
+        part, site_gains = fewest_columns(gains, first=problem.n_sites)
+        return Formulation("gradual cover", problem, "maximise", site_gains, offset, (part,), tuple(rules), measure)
+    choice = choice_part(gains, first=problem.n_sites)  # a floor needs to know every pair, or it could not be told why
+    areas = np.repeat(problem.demand_areas, np.diff(gains.indptr))
     for area, share in sorted(problem.rules.floor.items()):
         in_area = problem.demand_areas == area
         total = float(weights[in_area].sum())
@@ -106,12 +115,6 @@ def gradual_formulation(
         rules.append(
             Rule("floor", rows_of([(choice.column[inside], gains.data[inside], low, np.inf)]), area, served, total)
         )
-
-    def measure(values: Floats) -> tuple[float, Ints]:
-        best = best_open(cover, values[: problem.n_sites] > 0.5, nothing=nothing)
-        return float(best.value @ weights), best.site
-
-    offset = float(standing @ weights)
     return Formulation(
         "gradual cover", problem, "maximise", choice.site_gains, offset, (choice.part,), tuple(rules), measure
     )

@@ -114,8 +114,9 @@ def relax(model: MipModel, *, time_limit_s: float) -> MipAnswer:
     """
     highs = _QuietHighs()  # type: ignore[no-untyped-call]
     # presolve would put what costs nothing into a corner
-    for option, value in {"threads": 1, "solver": "ipm", "run_crossover": "off", "presolve": "off"}.items():
+    for option, value in {"solver": "ipm", "run_crossover": "off", "presolve": "off"}.items():
         highs.setOptionValue(option, value)
+    highs.setOptionValue("threads", 1)
     highs.setOptionValue("time_limit", max(time_limit_s, 0.01))
     loose = replace(model, is_whole=np.zeros(len(model.costs), dtype=bool))
     highs.passModel(_as_lp(loose))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from chongming_gis.siting.highs import MipModel
 
 _MOST_TOLD = 6
+_LONGEST_S = 2.0  # for one rule, so that the others are asked as well
 _SHORTEST_S = 0.2  # a rule gets at least so long; without it the last ones would always be "unknown"
 
 
@@ -126,7 +127,7 @@ def _without(formulation: Formulation, asked: Sequence[Rule], given_up: Sequence
         np.add.at(objective, body.columns, body.values)
     wants_more = bool(np.isfinite(body.low).all())
     model = as_mip(formulation, rules=kept, objective=objective, sense="maximise" if wants_more else "minimise")
-    left_s = max(ends - time.perf_counter(), _SHORTEST_S)
+    left_s = min(max(ends - time.perf_counter(), _SHORTEST_S), _LONGEST_S)
     found = highs.solve(model, time_limit_s=left_s)
     has_plan = found.outcome in {"optimal", "feasible"}
     return _Relaxed(has_plan, found.bound + asked[0].offset if has_plan and is_single else math.nan)

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
+from chongming_gis.errors import SitingError
 from chongming_gis.siting import SideRules, SitingProblem
 from chongming_gis.siting.capacitated import (
     CapacityRules,
@@ -216,3 +217,75 @@ def test_the_capacitated_p_median_is_the_best_of_all_plans(question, unreachable
     pays = {pair: cost - without for pair, cost in slow_checker.pairs(problem).items()}
     offset = without * problem.weights.sum()
     assert_is_best(problem, how, found, new_sites, pays, offset, unreachable_cost is None, 1.0)
+
+
+def village_and_town(capacities, **settings):
+    """A town of 10 and a village of 6; site 0 is in the town, site 1 in the village; each takes an hour to the other."""
+    return SitingProblem([[0.0, 60.0], [60.0, 0.0]], [10, 6], capacities=capacities, **settings)
+
+
+def test_people_may_be_split_between_sites_or_go_whole():
+    problem = village_and_town([8.0, 8.0])
+    split = capacitated_p_median(problem, new_sites=2)
+    assert split.plan.objective == pytest.approx(2 * 60.0)
+    assert split.flows.toarray() == pytest.approx(np.array([[8.0, 2.0], [0.0, 6.0]]))
+    assert split.plan.assigned.tolist() == [0, 1]
+    single = capacitated_p_median(problem, new_sites=2, capacity=CapacityRules("single"))
+    assert single.plan.status == "infeasible"
+    assert "reach: not everyone can be served" in single.plan.reason
+    some = capacitated_mclp(problem, standard=0.0, new_sites=2, capacity=CapacityRules("single"))
+    assert (some.plan.objective, some.plan.assigned.tolist()) == (6.0, [-1, 1])
+
+
+def test_capacity_is_added_where_the_budget_allows_it():
+    problem = village_and_town([8.0, 8.0], existing=[0], site_costs=[0.0, 9.0], rules=SideRules(budget=3.0))
+    extended = CapacityRules("split", (Extension(0, unit_cost=1.5, most=5.0),))
+    found = capacitated_mclp(problem, standard=0.0, new_sites=1, capacity=extended)
+    assert found.plan.objective == pytest.approx(10.0)
+    assert found.added == pytest.approx(np.array([2.0, 0.0]))
+    poor = capacitated_mclp(problem, standard=0.0, new_sites=1)
+    assert poor.plan.objective == pytest.approx(8.0)
+
+
+def test_a_site_moves_with_its_capacity_and_counts_as_none_of_the_new():
+    problem = SitingProblem(
+        [[0.0, 60.0], [60.0, 0.0]], [1, 6], existing=[0], capacities=[5.0, 2.0], site_costs=[0.0, 9.0],
+        rules=SideRules(budget=4.0),
+    )  # fmt: skip
+    may_move = CapacityRules(moves=(Move(0, to=1, cost=4.0),))
+    found = capacitated_mclp(problem, standard=0.0, new_sites=0, capacity=may_move)
+    assert (found.plan.chosen.tolist(), found.plan.closed.tolist()) == ([1], [0])
+    assert found.moves == may_move.moves
+    assert found.plan.objective == pytest.approx(5.0)
+    dear = CapacityRules(moves=(Move(0, to=1, cost=4.1),))
+    stays = capacitated_mclp(problem, standard=0.0, new_sites=0, capacity=dear)
+    assert (stays.plan.objective, stays.moves) == (pytest.approx(1.0), ())
+
+
+def test_an_infeasible_floor_within_capacities_says_what_is_possible():
+    problem = village_and_town([4.0, 4.0], demand_areas=[3, 3], rules=SideRules(floor={3: 0.8}))
+    found = capacitated_mclp(problem, standard=99.0, new_sites=2)
+    assert found.plan.status == "infeasible"
+    assert "floor of area 3: 80.0% of 16 is too much; the other rules allow at most 50.0%" in found.plan.reason
+    assert found.flows.nnz == 0
+
+
+def test_what_cannot_be_extended_or_moved_is_refused_all_at_once():
+    problem = village_and_town([8.0, 8.0], existing=[0])
+    wrong = CapacityRules(
+        "half",  # type: ignore[arg-type]
+        (Extension(7, 1.0, 1.0), Extension(1, -1.0, 1.0), Extension(1, 1.0, math.nan)),
+        (Move(1, to=0, cost=math.inf),),
+    )
+    with pytest.raises(SitingError) as told:
+        capacitated_mclp(problem, standard=0.0, new_sites=1, capacity=wrong)
+    for part in (
+        "assignment: 'half'",
+        "site 7: no site",
+        "given more than once",
+        "does not stand",
+        "must go to a cand",
+    ):
+        assert part in str(told.value)
+    with pytest.raises(SitingError, match="unreachable_cost"):
+        capacitated_p_median(problem, new_sites=1, unreachable_cost=-1.0)

@@ -1,6 +1,7 @@
 """Every model under every rule equals the best of all plans, and its bound holds."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chongming_gis.errors import SitingError
-from chongming_gis.siting import SideRules, SitingProblem, exact
+from chongming_gis.siting import SideRules, SitingProblem, exact, highs
 from tests.siting import slow_checker
 from tests.siting.question_strategies import RULES, questions
 
@@ -238,3 +239,24 @@ def test_rows_that_are_split_in_two_change_nothing(problem):
     )  # fmt: skip
     for one, two in ((exact.solve_mclp(p, standard=5, new_sites=2) for p in (problem, twice)),):
         assert (one.status, one.objective) == (two.status, two.objective)
+
+
+def test_an_interrupted_search_gives_the_best_found_with_its_bound(monkeypatch):
+    solve = highs.solve
+
+    def interrupted(model, **settings):
+        found = solve(model, **settings)
+        return replace(found, outcome="feasible", bound=found.bound + 7.0, is_interrupted=True)
+
+    monkeypatch.setattr(highs, "solve", interrupted)
+    plan = exact.solve_mclp(line(), standard=5.0, new_sites=1)
+    assert (plan.status, plan.stop_reason, plan.chosen.tolist()) == ("feasible", "interrupted", [3])
+    assert (plan.objective, plan.bound) == (40.0, 47.0)
+
+
+def test_a_plan_that_is_neither_found_nor_excluded_is_unknown_not_infeasible(monkeypatch):
+    nothing = highs.MipAnswer("unknown", np.empty(0), -math.inf, 90.0, is_out_of_time=True)
+    monkeypatch.setattr(highs, "solve", lambda *_, **__: nothing)
+    plan = exact.solve_mclp(line(existing=[0]), standard=5.0, new_sites=1)
+    assert (plan.status, plan.stop_reason, plan.bound) == ("unknown", "time limit", 100.0)
+    assert "give more time" in plan.reason

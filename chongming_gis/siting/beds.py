@@ -1,0 +1,461 @@
+"""Beds: where to build, extend, convert and bring up to standard so that every duty is met at the least cost.
+
+Arithmetic only: sites with the beds they have, what changing them costs, and duties as sums. ``allot_beds`` gives the
+cheapest plan with its certificate, and of the cheapest ones the nearest to people where travel is given;
+``find_frontier`` what nearness costs.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from chongming_gis.errors import SitingError
+from chongming_gis.siting import highs
+from chongming_gis.siting.bed_rows import BedModel, bed_model, minutes_model, read_plan, ways_of
+from chongming_gis.siting.problem import relative_gap, status_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from scipy import sparse
+
+    from chongming_gis.siting.formulation import Bools, Floats, Ints
+    from chongming_gis.siting.highs import MipAnswer
+    from chongming_gis.siting.problem import Status
+
+TIME_LIMIT_S = 20.0
+_MONEY = 1e-6  # relative: what two sums of money may differ by
+
+
+@dataclass(frozen=True, slots=True)
+class BedKind:
+    """A kind of bed that an ordinary bed can be made into (nursing, dementia care). A bed may be of several kinds.
+
+    Attributes
+    ----------
+    beds : (n_sites,) of this kind now
+    cost : money for converting one
+    least : beds converted at a site, where any are
+    is_of_new : whether every bed that is added is of this kind already
+    """
+
+    name: str
+    beds: Floats
+    cost: float
+    least: int = 1
+    is_of_new: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BedSites:
+    """Homes that stand, and ground where one may be built.
+
+    Attributes
+    ----------
+    beds : (n_sites,) that stand; 0 where nothing does
+    is_new : (n_sites,) ground for a new home
+    areas : (n_sites,) area codes; -1 = in none
+    least, most : (n_sites,) beds added at a site, where any are
+    bed_costs : (n_sites,) money for each bed added
+    build_costs : (n_sites,) money once, where any are added
+    is_standard : (n_sites,) which homes are up to the standard
+    standard_cost : money for bringing a home that stands up to it; inf = cannot be; a new one of the size costs no more
+    standard_from : beds that a home up to the standard has at least
+    """
+
+    beds: Floats
+    is_new: Bools
+    areas: Ints
+    least: Ints
+    most: Ints
+    bed_costs: Floats
+    build_costs: Floats
+    is_standard: Bools
+    standard_cost: float = math.inf
+    standard_from: int = 0
+    kinds: tuple[BedKind, ...] = ()
+
+    @property
+    def n_sites(self) -> int:
+        """How many sites there are."""
+        return len(self.beds)
+
+
+@dataclass(frozen=True, slots=True)
+class BedDuty:
+    """A sum that must lie between two numbers: what stands, and what each bed added or converted adds to it.
+
+    Attributes
+    ----------
+    standing : the sum before the plan
+    per_bed, per_site : what a bed added, and a new home, adds
+    per_kind : the same of each bed that becomes of a kind
+    scale, unit : for sentences only: the sum divided by ``scale`` is told in ``unit``
+    """
+
+    name: str
+    standing: float
+    low: float = -math.inf
+    high: float = math.inf
+    per_bed: float = 0.0
+    per_site: float = 0.0
+    per_kind: dict[str, float] = field(default_factory=dict)
+    scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class AreaDuty:
+    """So many areas must have at least one home, or one up to the standard.
+
+    Attributes
+    ----------
+    has : (n_areas,) which have one already; area codes count from 0
+    least : areas that must have one
+    """
+
+    name: str
+    has: Bools
+    least: int
+    needs_standard: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BedQuestion:
+    """What is to be met, with what, and for how much money at most."""
+
+    sites: BedSites
+    duties: tuple[BedDuty | AreaDuty, ...]
+    budget: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BedTravel:
+    """Who needs a bed, and how far each site is.
+
+    Attributes
+    ----------
+    minutes : (n_rows, n_sites); a pair that is not stored is out of reach
+    need : (n_rows,) beds
+    unserved_min : minutes that count for need without a bed in reach
+    """
+
+    minutes: sparse.csr_array
+    need: Floats
+    unserved_min: float
+
+
+@dataclass(frozen=True, slots=True)
+class BedPlan:
+    """What is done at each site, and what that costs at least.
+
+    Attributes
+    ----------
+    added : (n_sites,) beds built or added
+    converted : (n_kinds, n_sites) beds converted
+    standardised : (n_sites,) homes brought or built up to the standard for a duty
+    cost, bound : money; no plan that meets the duties costs less than the bound
+    minutes, minutes_bound : mean over all need of the way to its bed; and what no plan of this cost goes below; NaN
+        without travel
+    """
+
+    status: Status
+    added: Ints
+    converted: Ints
+    standardised: Bools
+    cost: float
+    bound: float
+    stop_reason: str
+    reason: str = ""
+    minutes: float = math.nan
+    minutes_bound: float = math.nan
+    time_s: float = 0.0
+
+    @property
+    def gap(self) -> float:
+        """How far the cost may be from the least possible, as a share of it; inf where there is no plan."""
+        return relative_gap(self.cost, self.bound)
+
+
+def allot_beds(
+    question: BedQuestion, *, travel: BedTravel | None = None, time_limit_s: float = TIME_LIMIT_S
+) -> BedPlan:
+    """Return the cheapest plan that meets every duty; with travel, of the cheapest ones that with the shortest ways.
+
+    Raises
+    ------
+    SitingError
+        Numbers are NaN or negative, sizes do not fit, or a duty names a kind there is not; every fault is listed.
+
+    Notes
+    -----
+    min cost of beds added, converted and homes brought up to the standard; beds are whole numbers, at a site none or
+    between ``least`` and ``most``; each duty is one row. Conversions of one kind that may be anywhere are shared out
+    over the homes in proportion to the beds they could convert.
+    """
+    began = time.perf_counter()
+    _check(question)
+    if travel is not None:
+        _check_travel(question, travel)
+    model = bed_model(question)
+    found = highs.solve(model.mip, time_limit_s=time_limit_s)
+    if found.outcome in {"infeasible", "unknown"}:
+        reason = _reason(question, time_limit_s) if found.outcome == "infeasible" else _TOO_SHORT
+        return _none(question, found, reason, time.perf_counter() - began)
+    plan = _priced(question, model, found)
+    if travel is not None:
+        left_s = max(time_limit_s - (time.perf_counter() - began), 0.0)
+        plan = _nearest(question, travel, plan, budget=plan.cost, time_limit_s=left_s)
+    return replace(plan, time_s=time.perf_counter() - began)
+
+
+_TOO_SHORT = "no plan was found in the time given, and none was excluded; give more time"
+
+
+def find_frontier(
+    question: BedQuestion,
+    travel: BedTravel,
+    *,
+    points: int,
+    first: BedPlan | None = None,
+    target_gap: float = 1e-3,
+    time_limit_s: float = TIME_LIMIT_S,
+) -> tuple[BedPlan, ...]:
+    """Return plans from the cheapest to the nearest: each has the shortest ways that its money buys.
+
+    Parameters
+    ----------
+    points : how many; 1 = only the cheapest
+    first : the cheapest plan with its minutes, from ``allot_beds``; none = found here
+    target_gap : relative gap of the minutes at which the search for a point may stop
+    time_limit_s : seconds for all points together
+
+    Returns
+    -------
+    tuple
+        Ascending cost and falling minutes. The second-dearest money is spread evenly between the cheapest plan and the
+        one with the shortest ways whatever it costs (epsilon constraint, Haimes, Lasdon & Wismer 1971). A point that is
+        no nearer than a cheaper one is left out; none where no plan meets the duties.
+    """
+    began = time.perf_counter()
+    if points < 1:
+        raise SitingError(f"points: {points} must be at least 1")
+    plan = first if first is not None else allot_beds(question, travel=travel, time_limit_s=time_limit_s)
+    if plan.status in {"infeasible", "unknown"}:
+        return ()
+    if points == 1:
+        return (plan,)
+
+    def next_point(budget: float | None, n_left: int) -> BedPlan:
+        left_s = max(began + time_limit_s - time.perf_counter(), 0.0) / n_left
+        return _nearest(question, travel, plan, budget=budget, time_limit_s=left_s, target_gap=target_gap)
+
+    last = next_point(question.budget, points - 1)
+    told = [plan]
+    for at in range(1, points - 1):
+        budget = plan.cost + (last.cost - plan.cost) * at / (points - 1)
+        told.append(next_point(budget, points - at))
+    told.append(last)
+    kept = [told[0]]
+    for point in told[1:]:
+        if point.minutes < kept[-1].minutes * (1.0 - _MONEY) and point.cost > kept[-1].cost:
+            kept.append(point)
+    return tuple(kept)
+
+
+def reached(question: BedQuestion, plan: BedPlan) -> tuple[float, ...]:
+    """Return what each duty's sum is after the plan; of areas, how many have one."""
+    sites, told = question.sites, []
+    for duty in question.duties:
+        if isinstance(duty, AreaDuty):
+            has = duty.has.copy()
+            made = plan.standardised if duty.needs_standard else sites.is_new & (plan.added > 0)
+            inside = made & (sites.areas >= 0)
+            has[sites.areas[inside]] = True
+            told.append(float(has.sum()))
+            continue
+        new_sites = int(np.count_nonzero(sites.is_new & (plan.added > 0)))
+        value = duty.standing + duty.per_bed * float(plan.added.sum()) + duty.per_site * new_sites
+        for at, kind in enumerate(sites.kinds):
+            made_of = float(plan.converted[at].sum()) + (float(plan.added.sum()) if kind.is_of_new else 0.0)
+            value += duty.per_kind.get(kind.name, 0.0) * made_of
+        told.append(value)
+    return tuple(told)
+
+
+def cost_of(question: BedQuestion, added: Ints, converted: Ints, standardised: Bools) -> float:
+    """Return what doing this costs."""
+    sites = question.sites
+    cost = float(sites.bed_costs @ added) + float(sites.build_costs[added > 0].sum())
+    raised = int(np.count_nonzero(standardised & ~sites.is_new))
+    cost += raised * sites.standard_cost if raised else 0.0
+    return cost + sum(kind.cost * float(row.sum()) for kind, row in zip(sites.kinds, converted, strict=True))
+
+
+def _priced(question: BedQuestion, model: BedModel, found: MipAnswer) -> BedPlan:
+    added, converted, standardised = read_plan(question, model, found.values)
+    cost = cost_of(question, added, converted, standardised)
+    bound = min(found.bound, cost)
+    if found.outcome == "optimal" and relative_gap(cost, bound) <= highs.TOLERANCE:
+        bound = cost
+    status = status_of(cost, bound)
+    return BedPlan(
+        status, added, converted, standardised, cost, bound, "proven" if status == "optimal" else _stop(found)
+    )
+
+
+def _nearest(
+    question: BedQuestion,
+    travel: BedTravel,
+    plan: BedPlan,
+    *,
+    budget: float | None,
+    time_limit_s: float,
+    target_gap: float = 1e-3,
+) -> BedPlan:
+    """Return the plan with the shortest ways for so much money; the given one where nothing better is found."""
+    total = float(travel.need.sum())
+    own, _ = ways_of(question, travel, plan.added)
+    if total == 0.0:
+        return replace(plan, minutes=0.0, minutes_bound=0.0)
+    model = minutes_model(question, travel, budget=None if budget is None else budget * (1.0 + _MONEY) + _MONEY)
+    found = highs.solve(model.mip, time_limit_s=time_limit_s, target_gap=target_gap)
+    bound = found.bound + model.offset if math.isfinite(found.bound) else 0.0
+    if found.outcome not in {"optimal", "feasible"}:
+        return replace(plan, minutes=own / total, minutes_bound=min(max(bound, 0.0), own) / total)
+    added, converted, standardised = read_plan(question, model, found.values)
+    reached_min, _ = ways_of(question, travel, added)
+    if reached_min > own * (1.0 + _MONEY):
+        return replace(plan, minutes=own / total, minutes_bound=min(bound, own) / total)
+    cost = cost_of(question, added, converted, standardised)
+    status, cheapest = plan.status, min(plan.bound, cost)
+    if cost <= plan.cost * (1.0 + 2 * _MONEY):
+        cost = min(cost, plan.cost)  # the same money but for the solver's tolerance
+    return BedPlan(
+        status,
+        added,
+        converted,
+        standardised,
+        cost,
+        cheapest,
+        plan.stop_reason,
+        "",
+        reached_min / total,
+        min(bound, reached_min) / total,
+    )
+
+
+def _reason(question: BedQuestion, time_limit_s: float) -> str:
+    """Return which duty cannot be met, by itself or beside the others, and what could be."""
+    each_s = time_limit_s / (2 * len(question.duties) + 1)
+    told = []
+    for duty in question.duties:
+        alone = highs.solve(bed_model(replace(question, duties=(duty,), budget=None)).mip, time_limit_s=each_s)
+        if alone.outcome == "infeasible":
+            told.append(f"{duty.name}: {_asked(duty)}; with the sizes allowed at most {_most(question, (), duty)}")
+    if told:
+        return "; ".join(told)
+    if question.budget is not None:
+        cheapest = highs.solve(bed_model(replace(question, budget=None)).mip, time_limit_s=each_s)
+        if cheapest.outcome != "infeasible":
+            return f"budget: {question.budget:,.0f} is too little; the duties cost at least {cheapest.bound:,.0f}"
+    for duty in question.duties:
+        others = tuple(other for other in question.duties if other is not duty)
+        rest = highs.solve(bed_model(replace(question, duties=others, budget=None)).mip, time_limit_s=each_s)
+        if rest.outcome in {"optimal", "feasible"}:
+            told.append(f"{duty.name}: {_asked(duty)}; beside the other duties at most {_most(question, others, duty)}")
+    names = ", ".join(duty.name for duty in question.duties)
+    return "; ".join(told) or f"no plan meets all duties together: {names}"
+
+
+def _asked(duty: BedDuty | AreaDuty) -> str:
+    if isinstance(duty, AreaDuty):
+        return f"{duty.least} areas must have one"
+    if math.isfinite(duty.low):
+        return f"at least {duty.low / duty.scale:,.6g} is asked for"
+    return f"at most {duty.high / duty.scale:,.6g} is allowed"
+
+
+def _most(question: BedQuestion, duties: Sequence[BedDuty | AreaDuty], duty: BedDuty | AreaDuty) -> str:
+    """Return the best that a duty's sum can be beside others."""
+    model = bed_model(replace(question, duties=(*duties, _free(duty)), budget=None))
+    row = model.duty_rows[-1]
+    objective = model.mip.matrix[[row]].toarray().ravel()
+    wants_more = isinstance(duty, AreaDuty) or math.isfinite(duty.low)
+    sense = "maximise" if wants_more else "minimise"
+    mip = replace(model.mip, costs=objective, sense=sense)  # type: ignore[arg-type]
+    found = highs.solve(mip, time_limit_s=5.0)
+    if not math.isfinite(found.bound):
+        return "unknown"
+    standing = 0.0 if isinstance(duty, AreaDuty) else duty.standing
+    scale = 1.0 if isinstance(duty, AreaDuty) else duty.scale
+    return f"{(found.bound + standing) / scale:,.6g}" + ("" if wants_more else " or more")
+
+
+def _free(duty: BedDuty | AreaDuty) -> BedDuty | AreaDuty:
+    if isinstance(duty, AreaDuty):
+        return replace(duty, least=0)
+    return replace(duty, low=-math.inf, high=math.inf)
+
+
+def _none(question: BedQuestion, found: MipAnswer, reason: str, time_s: float) -> BedPlan:
+    n = question.sites.n_sites
+    is_proven = found.outcome == "infeasible"
+    bound = math.inf if is_proven else found.bound
+    nothing = np.zeros(n, dtype=np.int64)
+    converted = np.zeros((len(question.sites.kinds), n), dtype=np.int64)
+    stop = "proven" if is_proven else _stop(found)
+    status: Status = "infeasible" if is_proven else "unknown"
+    return BedPlan(status, nothing, converted, nothing > 0, math.inf, bound, stop, reason, time_s=time_s)
+
+
+def _stop(found: MipAnswer) -> str:
+    if found.is_interrupted:
+        return "interrupted"
+    return "time limit" if found.is_out_of_time else "target gap"
+
+
+def _check(question: BedQuestion) -> None:
+    sites, n = question.sites, question.sites.n_sites
+    told = [
+        f"sites.{name}: has shape {np.shape(getattr(sites, name))}, must be ({n},)"
+        for name in ("is_new", "areas", "least", "most", "bed_costs", "build_costs", "is_standard")
+        if np.shape(getattr(sites, name)) != (n,)
+    ]
+    amounts = {"sites.beds": sites.beds, "sites.bed_costs": sites.bed_costs, "sites.build_costs": sites.build_costs}
+    amounts |= {"sites.least": sites.least, "sites.most": sites.most}
+    amounts |= {f"{kind.name}.beds": kind.beds for kind in sites.kinds}
+    amounts |= {f"{kind.name}.cost": np.array([kind.cost]) for kind in sites.kinds}
+    told += [
+        f"{name}: must be numbers of at least 0"
+        for name, values in amounts.items()
+        if not bool(((values >= 0.0) & np.isfinite(values)).all())
+    ]
+    for kind in sites.kinds:
+        if np.shape(kind.beds) == (n,) and (kind.beds > sites.beds).any():
+            told.append(f"{kind.name}: sites {np.flatnonzero(kind.beds > sites.beds).tolist()} have more than beds")
+    names = [kind.name for kind in sites.kinds]
+    for duty in question.duties:
+        if isinstance(duty, AreaDuty):
+            told += [f"{duty.name}: asks for {duty.least} of {len(duty.has)} areas"] if duty.least > len(duty.has) else []
+            continue
+        strange = sorted(set(duty.per_kind) - set(names))
+        told += [f"{duty.name}: {strange} are no kinds of bed here"] if strange else []
+        told += [f"{duty.name}: low {duty.low} is above high {duty.high}"] if duty.low > duty.high else []
+    if question.budget is not None and not question.budget >= 0.0:
+        told.append(f"budget: {question.budget} must be at least 0")
+    if told:
+        raise SitingError("\n".join(told))
+
+
+def _check_travel(question: BedQuestion, travel: BedTravel) -> None:
+    shape = (len(travel.need), question.sites.n_sites)
+    told = [] if travel.minutes.shape == shape else [f"minutes: shape {travel.minutes.shape}, must be {shape}"]
+    values = [("minutes", travel.minutes.data), ("need", travel.need), ("unserved_min", np.array([travel.unserved_min]))]
+    told += [f"{name}: must be numbers of at least 0" for name, v in values if not ((v >= 0) & np.isfinite(v)).all()]
+    if told:
+        raise SitingError("\n".join(told))
