@@ -57,6 +57,17 @@ def as_written(column: pd.Series) -> pd.Series:
     return column if not guarded.any() else column.mask(guarded, column.str[1:])
 
 
+def printable(text: str) -> str:
+    r"""Return a text without the control characters that XML cannot hold.
+
+    Examples
+    --------
+    >>> printable("甲\x00乙"), printable("=1+1")
+    ('甲乙', '=1+1')
+    """
+    return _UNWRITABLE.sub("", text)
+
+
 def writable(text: str) -> str:
     r"""Return a harmless text without the control characters that an .xlsx cannot hold.
 
@@ -65,4 +76,4 @@ def writable(text: str) -> str:
     >>> writable("甲\x00乙"), writable("@SUM(A1)")
     ('甲乙', "'@SUM(A1)")
     """
-    return harmless(_UNWRITABLE.sub("", text))
+    return harmless(printable(text))

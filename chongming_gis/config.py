@@ -18,10 +18,12 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationError, model_validator
 
 from chongming_gis import crs as crs_module
-from chongming_gis import datums, measuremodel, planning, proposalmodel, sitingmodel
+from chongming_gis import bedmodel, datums, measuremodel, phasemodel, planning, proposalmodel, sitingmodel
+from chongming_gis.bedmodel import BedPlanConfig
 from chongming_gis.errors import CrsError, InputFileError, StudyError
 from chongming_gis.measuremodel import MeasuresConfig
 from chongming_gis.peoplemodel import NOBODY_LIVES_IN, DemandPart, PeopleTable, RasterConfig, SharesTable, SpreadConfig
+from chongming_gis.phasemodel import JointProposalConfig, PhasesConfig
 from chongming_gis.planning import CostConfig, NeedConfig, PlanConfig, SitingRuleConfig
 from chongming_gis.proposalmodel import ProposalConfig
 from chongming_gis.sitingmodel import CandidatesConfig, LayerConfig
@@ -359,6 +361,9 @@ class StudyConfig(StudyModel):
     layers: tuple[LayerConfig, ...] = ()
     candidates: tuple[CandidatesConfig, ...] = ()
     proposals: tuple[ProposalConfig, ...] = ()
+    phases: tuple[PhasesConfig, ...] = ()
+    joint_proposals: tuple[JointProposalConfig, ...] = ()
+    bed_plans: tuple[BedPlanConfig, ...] = ()
     measures: MeasuresConfig = MeasuresConfig()
     geocoding: GeocodingConfig | None = None
     gazetteer: GazetteerConfig = GazetteerConfig()
@@ -401,6 +406,14 @@ class StudyConfig(StudyModel):
                 plan=self.plan,
                 costs=self.costs,
                 standards={service.id: {s.id for s in service.standards} for service in self.services},
+                candidates={name for section in self.candidates for name in section.services},
+            ),
+            *phasemodel.faults(self.phases, self.joint_proposals, proposals=self.proposals, costs=self.costs),
+            *bedmodel.faults(
+                self.bed_plans,
+                plan=self.plan,
+                costs=self.costs,
+                known=known,
                 candidates={name for section in self.candidates for name in section.services},
             ),
         ]

@@ -255,7 +255,7 @@ SITES = Contract(
         "minutes_saved": Column("float64", nullable=True, low=0.0),  # mean of those it is nearest for; NA = nobody
         "township_shortfall": Column("float64", low=0.0, high=1.0),  # share of its township not covered before
         "co_location": Column("int64", low=0),  # other services on the same site
-        "backup_gained": Column("float64", low=0.0),  # persons for whom it is a second one
+        "backup_gained": Column("float64", nullable=True, low=0.0),  # persons for whom it is a second one; NA = not asked
         "cost": Column("float64", nullable=True, low=0.0),
         "cost_per_person": Column("float64", nullable=True, low=0.0),  # newly covered
         "meets_duty": Column("bool"),  # its township had fewer than the plan's duty asks for
@@ -314,6 +314,190 @@ SITE_GAINS = Contract(
     key=("proposal", "place_id", "township_code", "village_code", "group"),
 )
 
+PHASES = Contract(
+    name="phases",
+    meaning="each year of a phased proposal: what is built, who is covered, and what the year could have had alone",
+    columns={
+        "phases": Column("str"),
+        "proposal": Column("str"),
+        "service": Column("str"),
+        "year": Column("int64"),
+        "limit": Column("float64", low=0.0),  # sites or money of this year
+        "limit_unit": Column("str", allowed=("new_sites", "money")),
+        "weight": Column("float64", low=0.0),
+        "n_new": Column("int64", low=0),  # built in this year
+        "cost": Column("float64", nullable=True, low=0.0),  # of these
+        "persons": Column("float64", low=0.0),
+        "covered_before": Column("float64", low=0.0),  # by what stands already
+        "covered": Column("float64", nullable=True, low=0.0),  # NA = there is no plan
+        "unphased": Column("float64", nullable=True, low=0.0),  # the year's own best plan, nothing kept from before
+        "unphased_bound": Column("float64", nullable=True),
+        "price_of_nesting": Column("float64", nullable=True),  # unphased - covered
+        "status": Column("str", allowed=("optimal", "feasible", "infeasible", "unknown")),  # of the whole, as below
+        "stop_reason": Column("str"),
+        "reason": Column("str", nullable=True),
+        "objective": Column("float64"),  # weighted sum over all years
+        "bound": Column("float64"),
+        "gap": Column("float64", low=0.0),
+    },
+    key=("phases", "year"),
+)
+
+PHASE_SITES = Contract(
+    name="phase_sites",
+    meaning="the sites of a phased proposal with the year they are built in",
+    columns={
+        "phases": Column("str"),
+        "service": Column("str"),
+        "year": Column("int64"),
+        "place_id": Column("str"),
+        "name_zh": Column("str", nullable=True),
+        "township_code": Column("str", nullable=True),
+        "village_code": Column("str", nullable=True),
+        "kind": Column("str", nullable=True),
+        "added": Column("float64", low=0.0),  # persons covered more by it, once all of earlier years stand
+        "cost": Column("float64", nullable=True, low=0.0),
+    },
+    key=("phases", "place_id"),
+    geometry_types=("Point",),
+)
+
+JOINT_PLANS = Contract(
+    name="joint_plans",
+    meaning="services planned together within one budget, by service and in all, beside the same planned apart",
+    columns={
+        "joint": Column("str"),
+        "service": Column("str"),  # "all" = together; persons of several services are weighted and add up
+        "proposal": Column("str", nullable=True),
+        "weight": Column("float64", nullable=True, low=0.0),
+        "persons": Column("float64", low=0.0),
+        "covered_before": Column("float64", low=0.0),
+        "n_new": Column("Int64", nullable=True, low=0),  # NA = there is no plan
+        "spent": Column("float64", nullable=True, low=0.0),  # what is saved taken off
+        "saved": Column("float64", nullable=True, low=0.0),
+        "covered": Column("float64", nullable=True, low=0.0),
+        "apart_budget": Column("float64", low=0.0),
+        "apart_n_new": Column("Int64", nullable=True, low=0),
+        "apart_spent": Column("float64", nullable=True, low=0.0),
+        "apart_covered": Column("float64", nullable=True, low=0.0),
+        "budget": Column("float64", low=0.0),
+        "status": Column("str", allowed=("optimal", "feasible", "infeasible", "unknown")),  # of the whole, as below
+        "stop_reason": Column("str"),
+        "reason": Column("str", nullable=True),
+        "objective": Column("float64"),
+        "bound": Column("float64"),
+        "gap": Column("float64", low=0.0),
+    },
+    key=("joint", "service"),
+)
+
+JOINT_SITES = Contract(
+    name="joint_sites",
+    meaning="the sites of a joint plan, which of them share their ground, and what that saves",
+    columns={
+        "joint": Column("str"),
+        "service": Column("str"),
+        "place_id": Column("str"),
+        "name_zh": Column("str", nullable=True),
+        "township_code": Column("str", nullable=True),
+        "village_code": Column("str", nullable=True),
+        "kind": Column("str", nullable=True),
+        "cost": Column("float64", low=0.0),
+        "saved": Column("float64", low=0.0),
+        "shared_with": Column("str", nullable=True),  # other services of the plan on this ground, " | " between
+        "lost_without": Column("float64", low=0.0),  # persons of its service covered no more if it is left out
+        "is_apart": Column("bool"),  # built there, too, where the services are planned apart
+    },
+    key=("joint", "service", "place_id"),
+    geometry_types=("Point",),
+)
+
+BED_PLANS = Contract(
+    name="bed_plans",
+    meaning="each bed plan with its certificate: what meeting the targets costs at least, and how far people are from beds",
+    columns={
+        "plan": Column("str"),
+        "service": Column("str"),
+        "target_set": Column("str"),
+        "status": Column("str", allowed=("optimal", "feasible", "infeasible", "unknown", "to_fill")),
+        "stop_reason": Column("str"),
+        "reason": Column("str", nullable=True),
+        "cost": Column("float64", nullable=True, low=0.0),
+        "bound": Column("float64", nullable=True),
+        "gap": Column("float64", nullable=True, low=0.0),
+        "currency": Column("str"),
+        "price_year": Column("Int64", nullable=True),
+        "beds_before": Column("float64", low=0.0),  # of the service
+        "beds_after": Column("float64", nullable=True, low=0.0),
+        "n_homes": Column("int64", low=0),
+        "n_ground": Column("int64", low=0),  # places looked at for a new home
+        "n_new": Column("Int64", nullable=True, low=0),
+        "n_extended": Column("Int64", nullable=True, low=0),
+        "need": Column("float64", low=0.0),  # beds
+        "minutes_before": Column("float64", nullable=True, low=0.0),  # mean over need; who finds no bed counts the most
+        "minutes": Column("float64", nullable=True, low=0.0),
+        "share_in_time_before": Column("float64", nullable=True, low=0.0, high=1.0 + 1e-6),
+        "share_in_time": Column("float64", nullable=True, low=0.0, high=1.0 + 1e-6),
+    },
+    key=("plan",),
+)
+
+BED_PLAN = Contract(
+    name="bed_plan",
+    meaning="what a bed plan does at each home or place: beds built, added, converted, homes brought up to the standard",
+    columns={
+        "plan": Column("str"),
+        "place_id": Column("str"),
+        "name_zh": Column("str", nullable=True),
+        "township_code": Column("str", nullable=True),
+        "village_code": Column("str", nullable=True),
+        "kind": Column("str", nullable=True),
+        "what": Column("str", allowed=("new", "extended", "converted", "standardised")),
+        "unit": Column("str"),
+        "beds": Column("int64", low=1),  # of a home brought up to the standard: all it has then
+        "beds_before": Column("float64", low=0.0),  # of the home
+        "cost": Column("float64", low=0.0),
+        "targets": Column("str"),  # indicators not met before that this counts towards, " | " between
+    },
+    key=("plan", "place_id", "what", "unit"),
+    geometry_types=("Point",),
+)
+
+BED_DUTIES = Contract(
+    name="bed_duties",
+    meaning="the targets of each bed plan, before and after it",
+    columns={
+        "plan": Column("str"),
+        "indicator_id": Column("str"),
+        "target_set": Column("str"),
+        "unit": Column("str"),
+        "before": Column("float64", nullable=True),
+        "target": Column("float64", nullable=True),  # NA = still to be filled
+        "after": Column("float64", nullable=True),  # NA = there is no plan
+        "status": Column("str", allowed=("met_before", "met", "not_met", "to_fill")),
+        "evidence": Column("str", allowed=("data", "schematic")),
+    },
+    key=("plan", "indicator_id"),
+)
+
+BED_FRONTIER = Contract(
+    name="bed_frontier",
+    meaning="what nearness costs: plans that all meet the targets, from the cheapest to the nearest to people",
+    columns={
+        "plan": Column("str"),
+        "point": Column("int64", low=1),
+        "cost": Column("float64", low=0.0),
+        "minutes": Column("float64", low=0.0),
+        "minutes_bound": Column("float64"),  # no plan of this cost has shorter ways
+        "share_in_time": Column("float64", low=0.0, high=1.0 + 1e-6),
+        "new_beds": Column("int64", low=0),
+        "extended_beds": Column("int64", low=0),
+        "n_new": Column("int64", low=0),
+        "n_extended": Column("int64", low=0),
+    },
+    key=("plan", "point"),
+)
+
 GAPS = Contract(
     name="gaps",
     meaning="areas in which people live whom a service does not reach within its headline standard, most people first",
@@ -350,6 +534,7 @@ ISOCHRONES = Contract(
         "mode": Column("str"),
         "limit_s": Column("float64", low=0.0),  # of this ring
         "standard_s": Column("float64", low=0.0),
+        "cell_m": Column("float64", low=0.0),  # side of the cells that the area was drawn from
         "area_km2": Column("float64", low=0.0),
         "persons": Column("float64", low=0.0),  # of the service's group, in the settlement class
         "persons_inside": Column("float64", low=0.0),
@@ -386,6 +571,14 @@ _LISTED: tuple[Contract, ...] = (
     SITE_GAINS,
     SITE_TIMES,
     CANDIDATES,
+    PHASES,
+    PHASE_SITES,
+    JOINT_PLANS,
+    JOINT_SITES,
+    BED_PLANS,
+    BED_PLAN,
+    BED_DUTIES,
+    BED_FRONTIER,
 )
 
 MEASURED: Mapping[str, Contract] = {contract.name: contract for contract in _LISTED}

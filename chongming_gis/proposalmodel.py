@@ -67,6 +67,11 @@ class ProposalConfig(StudyModel):
             raise ValueError("; ".join(faults))
         return self
 
+    @property
+    def counts_backup(self) -> bool:
+        """Whether anyone asks for whom a site is a second one: under a long limit this costs most of the time."""
+        return not self.weights or self.weights.get("backup_gained", 0.0) > 0.0
+
 
 def faults(
     proposals: Sequence[ProposalConfig],

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
@@ -82,6 +82,7 @@ class Ground:
     crs: CRS
     layers: Mapping[str, Layer]
     absent: Mapping[str, str] = field(default_factory=dict)  # name -> why
+    described: dict[int, Any] = field(default_factory=dict, compare=False)  # places by section, for its next service
 
 
 def read_ground(study: StudyConfig, inputs: StudyInputs) -> Ground:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,16 +70,9 @@ def make_candidates(
     """
     section = _section_of(study, service)
     read = ground.read_ground(study, inputs) if read is None else read
-    found = places.find_places(section, study, inputs, read)
-    frame = found.frame
-    points = frame.geometry.to_numpy()
+    found = _described(section, study, inputs, read)
     told = [*found.findings, *_not_found(section, read, service)]
-    frame = frame.assign(
-        service=pd.Series([service] * len(frame), dtype="str"),
-        township_code=_filled(frame["township_code"], points, inputs.townships, "township_code"),
-        village_code=_filled(frame["village_code"], points, inputs.villages, "village_code"),
-        **_attributes(section, points, inputs, read),
-    )
+    frame = found.frame.assign(service=pd.Series([service] * len(found.frame), dtype="str"))
     near, more = _persons_near(section, study, service, frame, inputs, networks)
     frame = frame.assign(persons_near=near)
     general = _general_rulings(section, service, frame, inputs)
@@ -128,6 +122,22 @@ def survey_ground(
 
 def _rules_of(study: StudyConfig, service: str) -> list[SitingRuleConfig]:
     return [rule for rule in study.siting_rules if rule.service == service]
+
+
+def _described(section: CandidatesConfig, study: StudyConfig, inputs: StudyInputs, read: Ground) -> Found:
+    """Return the places of a section with what is known of each; the services of a section share them."""
+    key = study.candidates.index(section)
+    if key not in read.described:
+        found = places.find_places(section, study, inputs, read)
+        points = found.frame.geometry.to_numpy()
+        frame = found.frame.assign(
+            township_code=_filled(found.frame["township_code"], points, inputs.townships, "township_code"),
+            village_code=_filled(found.frame["village_code"], points, inputs.villages, "village_code"),
+            **_attributes(section, points, inputs, read),
+        )
+        read.described[key] = replace(found, frame=frame)
+    described: Found = read.described[key]
+    return described
 
 
 def _section_of(study: StudyConfig, service: str) -> CandidatesConfig:

@@ -158,9 +158,7 @@ def _ground(result: StudyResult, words: Words) -> tuple[Data | None, Data | None
         shapes = pack_shapes(_simplified(outline, result.townships, AREA_TOLERANCE_M))
         sets = [{"role": "land", "closed": True, "shapes": shapes}]
         return Data.of("ground", sets), None
-    is_area = shapely.get_dimensions(land.geometry.to_numpy()) == 2
-    roles = land["kind"].map(_ROLE_OF_KIND).fillna("zone").to_numpy()
-    roles = np.where(is_area & (roles == "coast"), "land", np.where(~is_area & (roles == "land"), "coast", roles))
+    roles, is_area = ground_roles(land)
     drawn: list[dict[str, Any]] = []
     zones: list[dict[str, Any]] = []
     for role in ("land", "other", "flat", "town", "water", "coast", "zone"):
@@ -180,12 +178,26 @@ def _ground(result: StudyResult, words: Words) -> tuple[Data | None, Data | None
     return (Data.of("ground", drawn) if drawn else None), (Data.of("zones", zones) if zones else None)
 
 
-def _roads(roads: gpd.GeoDataFrame) -> Data | None:
-    """Return the roads by class, joined end to end and simplified."""
+def ground_roles(land: gpd.GeoDataFrame) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.bool_]]:
+    """Return what each shape of the land layer is drawn as (land, water, zone ...), and whether it is an area."""
+    is_area = shapely.get_dimensions(land.geometry.to_numpy()) == 2
+    roles = land["kind"].map(_ROLE_OF_KIND).fillna("zone").to_numpy()
+    roles = np.where(is_area & (roles == "coast"), "land", np.where(~is_area & (roles == "land"), "coast", roles))
+    return roles, is_area
+
+
+def road_classes(roads: gpd.GeoDataFrame) -> npt.NDArray[np.object_]:
+    """Return the class in which each road is drawn."""
     classes = roads["highway"].map(_CLASS_OF_HIGHWAY).fillna("minor").to_numpy().astype(object)
     in_tunnel = roads["tunnel"].fillna("no").ne("no").to_numpy() & np.isin(classes, ["motorway", "primary"])
     classes[in_tunnel] = "tunnel"
     classes[(roads["route"] == "ferry").to_numpy()] = "ferry"
+    return classes
+
+
+def _roads(roads: gpd.GeoDataFrame) -> Data | None:
+    """Return the roads by class, joined end to end and simplified."""
+    classes = road_classes(roads)
     sets = []
     for name in _DRAWN_FIRST_TO_LAST:
         chosen = roads.loc[classes == name]

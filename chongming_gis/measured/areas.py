@@ -1,12 +1,14 @@
 """The ground within the headline standard of the services that ``[measures.isochrones]`` names, and whom it misjudges.
 
 A standard whose mode or limit differs between settlement classes has an area for each: that of the town is judged by
-the people of the town. Cells are placed on the roads once a mode; ``isochrones`` does the rest.
+the people of the town. Cells are placed on the roads once a mode; ``isochrones`` does the rest. A service of which an
+area misjudges more than 1 % of the people is drawn again in smaller cells.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import functools
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import geopandas as gpd
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
     Rows = npt.NDArray[np.intp]
     Area = shapely.Polygon | shapely.MultiPolygon
 
+MOST_MISJUDGED = 0.01  # of all people; a service with an area beyond is drawn anew
+FINE_CELL_M = 15.0  # in cells so large
 BEYOND_S = 60.0  # surfaces end so much later than the limit: borders lie between two cells that are both known
 _AREAL = 2  # dimensions
 _WATERS = ("water", "sea", "river", "lake", "pond", "canal", "reservoir")
@@ -91,27 +95,60 @@ class _Placed:
 
 
 def _measured(ground: Groundwork, chosen: Sequence[str]) -> Measured:
-    config = _config(ground)
     services = [service for service in ground.study.services if service.id in chosen]
-    placed = _place(ground, services)
-    dry = _dry_ground(ground)
+    placing = _Placing(ground, services)
+    land = _land(ground)
     first_rows = first_row_of_questions(ground.access, len(ground.demand.points))
-    parts: list[pd.DataFrame] = []
-    surfaces: dict[str, Surface] = {}
-    findings: list[Finding] = []
+    drawn: list[_Drawn] = []
     for service in services:
         first = first_rows[service.id, service.standards[0].id, reach.APPLIED]
         time_s = ground.access["time_s"].iloc[first : first + len(ground.demand.points)].to_numpy(float)
-        found = {mode: _surface(service, mode, placed[mode], ground) for mode in _longest(service)}
-        if config.surface:
-            surfaces |= {f"travel_time_{service.id}_{mode}": surface for mode, surface in found.items()}
-        for limit, at in reach.rows_of_limit(service, service.standards[0], ground.demand.points):
-            limits_s = [limit.limit_s * part / config.rings for part in range(1, config.rings + 1)]
-            areas = isochrones.service_areas(found[limit.mode], limits_s=limits_s, ground=dry)
-            parts.append(_rows(service, limit, areas, people=_people(ground, service, at, time_s)))
-            findings += _nothing_reached(service, limit, areas)
-    table = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), geometry="geometry", crs=ground.inputs.crs)
-    return Measured({ISOCHRONES.name: table}, surfaces, tuple(findings))
+        draw = functools.partial(_draw, ground, service, time_s, land)
+        found = draw({mode: placing.cells_of(mode, isochrones.CELL_M) for mode in _longest(service)})
+        if found.worst_share > MOST_MISJUDGED:
+            found = draw({mode: placing.cells_of(mode, FINE_CELL_M) for mode in _longest(service)})
+        drawn.append(found)
+    rows = pd.concat([found.rows for found in drawn], ignore_index=True)
+    table = gpd.GeoDataFrame(rows, geometry="geometry", crs=ground.inputs.crs)
+    surfaces = {name: surface for found in drawn for name, surface in found.surfaces.items()}
+    return Measured({ISOCHRONES.name: table}, surfaces, tuple(told for found in drawn for told in found.findings))
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """The areas of one service."""
+
+    rows: pd.DataFrame
+    surfaces: Mapping[str, Surface]
+    findings: list[Finding]
+
+    @property
+    def worst_share(self) -> float:
+        """The largest share of people that one of the areas misjudges; 0 where nobody lives."""
+        return float(self.rows["share_misclassified"].max(skipna=True)) if self.rows["persons"].any() else 0.0
+
+
+def _draw(
+    ground: Groundwork, service: ServiceConfig, time_s: Floats, land: _Land, placed: Mapping[str, _Placed]
+) -> _Drawn:
+    config = _config(ground)
+    found = {mode: _surface(service, mode, placed[mode], ground) for mode in placed}
+    parts: list[pd.DataFrame] = []
+    findings: list[Finding] = []
+    for limit, at in reach.rows_of_limit(service, service.standards[0], ground.demand.points):
+        limits_s = [limit.limit_s * part / config.rings for part in range(1, config.rings + 1)]
+        areas = isochrones.service_areas(
+            found[limit.mode], limits_s=limits_s, ground=land.dry, excluded=land.water
+        ).assign(cell_m=placed[limit.mode].cells.raster.cell_m)
+        parts.append(_rows(service, limit, areas, people=_people(ground, service, at, time_s)))
+        findings += _nothing_reached(service, limit, areas)
+    kept = {f"travel_time_{service.id}_{mode}": _in_whole_seconds(surface) for mode, surface in found.items()}
+    return _Drawn(pd.concat(parts, ignore_index=True), kept if config.surface else {}, findings)
+
+
+def _in_whole_seconds(surface: Surface) -> Surface:
+    """Return a surface as its file has it, in half the memory: a full run keeps dozens until they are written."""
+    return replace(surface, time_s=np.ceil(surface.time_s).astype(np.float32))
 
 
 def _longest(service: ServiceConfig) -> dict[str, float]:
@@ -122,40 +159,57 @@ def _longest(service: ServiceConfig) -> dict[str, float]:
     return longest
 
 
-def _place(ground: Groundwork, services: Sequence[ServiceConfig]) -> dict[str, _Placed]:
-    """Return the cells of each mode that the services are measured by; equal cells are told their township once."""
-    townships, villages = ground.inputs.townships, ground.inputs.villages
-    serves = {name for service in services for name in ground.facilities[service.id].points["serves"].unique()}
-    bound = {
-        "townships": townships if "township" in serves else townships.iloc[:0],
-        "villages": villages if "village" in serves else villages.iloc[:0],
-    }
-    placed: dict[str, _Placed] = {}
-    for mode in dict.fromkeys(mode for service in services for mode in _longest(service)):
-        net = ground.networks[mode]
-        known = [(ground.networks[name], entry.cells) for name, entry in placed.items()]
-        cells = network.snap_cells(net, network.raster_of_network(net, cell_m=isochrones.CELL_M), known=known)
-        same = next((p.ground for p in placed.values() if _are_same(p.cells, cells)), None)
-        placed[mode] = _Placed(cells, same or isochrones.ground_of_cells(cells, **bound))
-    return placed
+class _Placing:
+    """The cells of each mode, placed when they are first asked for; equal cells are told their township once."""
+
+    def __init__(self, ground: Groundwork, services: Sequence[ServiceConfig]) -> None:
+        self._networks = ground.networks
+        serves = {name for service in services for name in ground.facilities[service.id].points["serves"].unique()}
+        townships, villages = ground.inputs.townships, ground.inputs.villages
+        self._townships = townships if "township" in serves else townships.iloc[:0]
+        self._villages = villages if "village" in serves else villages.iloc[:0]
+        self._placed: dict[tuple[str, float], _Placed] = {}
+
+    def cells_of(self, mode: str, cell_m: float) -> _Placed:
+        """Return the cells of a mode, of a size."""
+        if (mode, cell_m) not in self._placed:
+            self._placed[mode, cell_m] = self._place(mode, cell_m)
+        return self._placed[mode, cell_m]
+
+    def _place(self, mode: str, cell_m: float) -> _Placed:
+        net = self._networks[mode]
+        known = [(self._networks[name], placed.cells) for (name, _), placed in self._placed.items()]
+        cells = network.snap_cells(net, network.raster_of_network(net, cell_m=cell_m), known=known)
+        same = next((placed.ground for placed in self._placed.values() if _are_same(placed.cells, cells)), None)
+        ground = same or isochrones.ground_of_cells(cells, townships=self._townships, villages=self._villages)
+        return _Placed(cells, ground)
 
 
 def _are_same(one: SnappedCells, other: SnappedCells) -> bool:
     return one.raster == other.raster and np.array_equal(one.cell, other.cell)
 
 
-def _dry_ground(ground: Groundwork) -> Area | None:
-    """Return the land inside the region without its waters; None where the study tells of no land and no region."""
+@dataclass(frozen=True, slots=True)
+class _Land:
+    """What areas are cut to, and what is cut out of them; None = nothing is."""
+
+    dry: Area | None = None
+    water: Area | None = None
+
+
+def _land(ground: Groundwork) -> _Land:
+    """Return the land inside the region, without its waters."""
     land, region = ground.inputs.land, ground.inputs.region
     areal = land[shapely.get_dimensions(land.geometry.to_numpy()) == _AREAL]
     outlines = [areal.geometry[areal["kind"].isin(DRY_LAND)].to_numpy()]
     outlines += [np.array([region], dtype=object)] if region is not None else []
     joined = [shapely.union_all(outline) for outline in outlines if len(outline)]
+    waters = areal.geometry[areal["kind"].isin(_WATERS)].to_numpy()
+    water: Area = shapely.union_all(waters)  # type: ignore[assignment]
     if not joined:
-        return None
-    water = areal.geometry[areal["kind"].isin(_WATERS)].to_numpy()
-    dry: Area = shapely.difference(shapely.intersection_all(joined), shapely.union_all(water))  # type: ignore[assignment]
-    return dry
+        return _Land(water=water if len(waters) else None)
+    dry: Area = shapely.difference(shapely.intersection_all(joined), water)  # type: ignore[assignment]
+    return _Land(dry=dry)
 
 
 def _surface(service: ServiceConfig, mode: str, placed: _Placed, ground: Groundwork) -> Surface:
@@ -195,6 +249,7 @@ def _rows(service: ServiceConfig, limit: LimitConfig, areas: gpd.GeoDataFrame, p
             "mode": limit.mode,
             "limit_s": areas["limit_s"],
             "standard_s": limit.limit_s,
+            "cell_m": areas["cell_m"],
             "area_km2": areas["area_m2"] / M2_PER_KM2,
             **{name: np.array([row[name] for row in numbers], dtype=float) for name in _NUMBERS},
         }

@@ -126,9 +126,7 @@ def raster_of_network(network: Network, *, cell_m: float) -> Raster:
     return raster_around(bounds, cell_m=cell_m, crs=network.crs)
 
 
-def snap_cells(
-    network: Network, raster: Raster, *, known: Sequence[tuple[Network, SnappedCells]] = ()
-) -> SnappedCells:
+def snap_cells(network: Network, raster: Raster, *, known: Sequence[tuple[Network, SnappedCells]] = ()) -> SnappedCells:
     """Return where the centre of each cell meets the network, for the cells that do.
 
     Parameters

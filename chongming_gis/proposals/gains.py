@@ -34,7 +34,7 @@ class Gains:
     newly_covered : persons credited to each site; they add up to what the plan covers more
     lost_without : persons covered no more if this site alone is left out
     seconds_saved : mean over the persons credited to a site who had one in reach, if a far one; NaN for nobody
-    backup_gained : persons with exactly one existing site in reach for whom it is a second one
+    backup_gained : persons with exactly one existing site in reach for whom it is a second one; NaN where not asked
     stand_in : column of the allowed candidate nearby that stands in best, -1 where none; and what is then lost
     stand_in_loss : persons
     refused : column of the refused candidate nearby that would cover most more, -1 where none would
@@ -75,6 +75,7 @@ def measure_gains(question: Question, plan: SitingPlan, nearest_before_s: Floats
     saved = _by_site(credited, weights * saved_s, len(plan.chosen))
     mean_s = np.divide(saved, persons, out=np.full(len(persons), np.nan), where=persons > 0.0)
     alone = weights * (~before & (count == 1))
+    nobody = np.full(len(plan.chosen), np.nan)
     stand_in, loss, refused, gain = _neighbours(question, plan, weights * ~before, mine)
     return Gains(
         before=before,
@@ -83,7 +84,9 @@ def measure_gains(question: Question, plan: SitingPlan, nearest_before_s: Floats
         newly_covered=_by_site(credited, weights, len(plan.chosen)),
         lost_without=np.asarray(alone @ mine).ravel(),
         seconds_saved=mean_s,
-        backup_gained=np.asarray((weights * (standing == 1)) @ mine).ravel(),
+        backup_gained=np.asarray((weights * (standing == 1)) @ mine).ravel()
+        if question.proposal.counts_backup
+        else nobody,
         stand_in=stand_in,
         stand_in_loss=loss,
         refused=refused,

@@ -235,7 +235,7 @@ def _criteria(question: Question, setting: Setting, plan: SitingPlan, gains: Gai
         "minutes_saved": np.nan_to_num(gains.seconds_saved / 60.0),
         "township_shortfall": np.where(areas >= 0, share[np.maximum(areas, 0)], 0.0),
         "co_location": own_site.map(services_at).fillna(0.0).to_numpy(float),
-        "backup_gained": gains.backup_gained,
+        "backup_gained": np.nan_to_num(gains.backup_gained),
         "cost": problem.site_costs[plan.chosen],
     }
 

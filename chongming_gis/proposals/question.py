@@ -187,15 +187,15 @@ def _times(
 ) -> sparse.csr_array:
     """Return the seconds to existing sites and, where it can matter, to candidates.
 
-    Cover cannot grow where two existing sites reach already, nor can anyone gain a second one there: such people (most
-    of them, under a long limit) are not asked for their times to the candidates. The p-median asks everyone.
+    Cover cannot grow where an existing site reaches already, nor can anyone gain a second one where two do: such people
+    (most of them, under a long limit) are not asked for their times to the candidates. The p-median asks everyone.
     """
     service, standard = asked
     is_median = proposal.model == "p_median"
     cutoff_s = proposal.unreachable_min * 60.0 if is_median else 0.0
     usable_times = partial(reach.usable_times, service, standard, networks=setting.networks, cutoff_s=cutoff_s)
     old = usable_times(demand=setting.demand, facilities=standing)
-    rows = np.flatnonzero((np.diff(old.indptr) <= 1) | is_median)
+    rows = np.flatnonzero((np.diff(old.indptr) <= int(proposal.counts_backup)) | is_median)
     new = sites[sites["is_new"].to_numpy(bool)].reset_index(drop=True)
     modes = sorted({limit.mode for limit in standard.limits})
     there = reach.Places(new, {mode: network.snap_points(setting.networks[mode], new.geometry) for mode in modes})

@@ -61,6 +61,16 @@ def best_plans(
     -----
     After each plan S a row is added that no later plan may break: sum of x_j over S <= |S| - differ_by (a "no-good
     cut"; Balas & Jeroslow 1972, here one-sided).
+
+    Examples
+    --------
+    >>> from chongming_gis.siting import SitingProblem
+    >>> from chongming_gis.siting.models import mclp_formulation
+    >>> problem = SitingProblem([[0.0, 2000.0, 0.0], [2000.0, 0.0, 2000.0]], [40, 39])
+    >>> formulation = mclp_formulation(problem, standard=900.0, new_sites=1)
+    >>> found = best_plans(formulation, count=5, within_share=0.05)
+    >>> sorted((plan.chosen.tolist(), plan.objective) for plan in found.plans)
+    [([0], 40.0), ([1], 39.0), ([2], 40.0)]
     """
     if count < 1 or differ_by < 1 or not within_share >= 0.0:
         raise SitingError(

@@ -30,12 +30,14 @@ class BedModel:
     mip : the objective is money, or minutes times beds
     kinds : for each kind its first column and how many: one for all sites where conversions may be split at will
     duty_rows : the row of each duty; of areas, the row that counts them
+    money : what each column of the question itself costs, whatever the objective is
     offset : added to the objective
     """
 
     mip: MipModel
     kinds: tuple[tuple[int, int], ...]
     duty_rows: tuple[int, ...]
+    money: Floats
     offset: float = 0.0
 
 
@@ -53,7 +55,7 @@ def bed_model(question: BedQuestion) -> BedModel:
     entries: list[Entry] = []
     for site in range(n):
         entries.append(([added[site], opens[site]], [1.0, -float(sites.most[site])], -math.inf, 0.0))
-        entries.append(([added[site], opens[site]], [1.0, -float(sites.least[site])], 0.0, math.inf))
+        entries.append(([added[site], opens[site]], [1.0, -float(max(sites.least[site], 1))], 0.0, math.inf))
         if high[2][site]:
             size = float(sites.standard_from)
             entries.append(([added[site], standard[site]], [1.0, -size], -float(sites.beds[site]), math.inf))
@@ -96,7 +98,7 @@ def bed_model(question: BedQuestion) -> BedModel:
         np.ones(len(objective), dtype=bool),
         "minimise",
     )
-    return BedModel(mip, tuple(places), tuple(duty_rows))
+    return BedModel(mip, tuple(places), tuple(duty_rows), objective)
 
 
 def minutes_model(question: BedQuestion, travel: BedTravel, *, budget: float | None) -> BedModel:
@@ -131,6 +133,17 @@ def minutes_model(question: BedQuestion, travel: BedTravel, *, budget: float | N
         row_high=np.concatenate([mip.row_high, travel.need, sites.beds]),
     )
     return replace(base, mip=mip, offset=travel.unserved_min * float(travel.need.sum()))
+
+
+def nearest_pairs(travel: BedTravel, count: int) -> BedTravel:
+    """Return the same need with ways to its nearest sites only, so many a row."""
+    table = sparse.csr_array(travel.minutes)
+    rows = np.repeat(np.arange(table.shape[0]), np.diff(table.indptr))
+    order = np.lexsort((table.indices, table.data, rows))
+    place = np.arange(len(order)) - table.indptr[rows[order]]
+    kept = order[place < count]
+    pairs = (table.data[kept], (rows[kept], table.indices[kept]))
+    return replace(travel, minutes=sparse.csr_array(sparse.coo_array(pairs, shape=table.shape)))
 
 
 def ways_of(question: BedQuestion, travel: BedTravel, added: Ints) -> tuple[float, sparse.csr_array]:

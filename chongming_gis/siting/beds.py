@@ -13,22 +13,23 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import sparse
 
 from chongming_gis.errors import SitingError
 from chongming_gis.siting import highs
-from chongming_gis.siting.bed_rows import BedModel, bed_model, minutes_model, read_plan, ways_of
+from chongming_gis.siting.bed_rows import BedModel, bed_model, minutes_model, nearest_pairs, read_plan, ways_of
 from chongming_gis.siting.problem import relative_gap, status_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from scipy import sparse
 
     from chongming_gis.siting.formulation import Bools, Floats, Ints
     from chongming_gis.siting.highs import MipAnswer
     from chongming_gis.siting.problem import Status
 
 TIME_LIMIT_S = 20.0
+_NEAREST = 6  # sites a village's need may go to while a plan is looked for
+_NEARLY = 0.01  # of the shortest ways: where the frontier ends
 _MONEY = 1e-6  # relative: what two sums of money may differ by
 
 
@@ -237,34 +238,46 @@ def find_frontier(
     Returns
     -------
     tuple
-        Ascending cost and falling minutes. The second-dearest money is spread evenly between the cheapest plan and the
-        one with the shortest ways whatever it costs (epsilon constraint, Haimes, Lasdon & Wismer 1971). A point that is
-        no nearer than a cheaper one is left out; none where no plan meets the duties.
+        Ascending cost and falling minutes; none where no plan meets the duties. The money of the points is spread
+        evenly from the least to what ways at most 1 % longer than the shortest possible take (epsilon constraint:
+        Haimes, Lasdon & Wismer 1971). A point that is no nearer than a cheaper one is left out.
     """
     began = time.perf_counter()
     if points < 1:
         raise SitingError(f"points: {points} must be at least 1")
+    _check(question)
+    _check_travel(question, travel)
     plan = first if first is not None else allot_beds(question, travel=travel, time_limit_s=time_limit_s)
     if plan.status in {"infeasible", "unknown"}:
         return ()
-    if points == 1:
-        return (plan,)
-
-    def next_point(budget: float | None, n_left: int) -> BedPlan:
-        left_s = max(began + time_limit_s - time.perf_counter(), 0.0) / n_left
-        return _nearest(question, travel, plan, budget=budget, time_limit_s=left_s, target_gap=target_gap)
-
-    last = next_point(question.budget, points - 1)
-    told = [plan]
-    for at in range(1, points - 1):
-        budget = plan.cost + (last.cost - plan.cost) * at / (points - 1)
-        told.append(next_point(budget, points - at))
-    told.append(last)
-    kept = [told[0]]
-    for point in told[1:]:
+    dearest = _dearest(question, travel) if points > 1 else plan.cost
+    kept = [plan]
+    for at in range(1, points):
+        budget = plan.cost + (dearest - plan.cost) * at / (points - 1)
+        left_s = max(began + time_limit_s - time.perf_counter(), 0.0) / (points - at)
+        point = _nearest(question, travel, plan, budget=budget, time_limit_s=left_s, target_gap=target_gap)
         if point.minutes < kept[-1].minutes * (1.0 - _MONEY) and point.cost > kept[-1].cost:
             kept.append(point)
     return tuple(kept)
+
+
+def _dearest(question: BedQuestion, travel: BedTravel) -> float:
+    """Return the money beyond which ways hardly grow shorter: the least, beds in parts allowed, for such ways."""
+    model = minutes_model(question, travel, budget=question.budget)
+    free = replace(model.mip, is_whole=np.zeros_like(model.mip.is_whole))
+    shortest = highs.solve(free)
+    minutes = shortest.objective + model.offset
+    row = sparse.csr_array(free.costs[None])
+    money = highs.solve(
+        replace(
+            free,
+            costs=np.concatenate([model.money, np.zeros(len(free.costs) - len(model.money))]),
+            matrix=sparse.csr_array(sparse.vstack([free.matrix, row], format="csr")),
+            row_low=np.append(free.row_low, -math.inf),
+            row_high=np.append(free.row_high, minutes * (1.0 + _NEARLY) - model.offset),
+        )
+    )
+    return money.objective if money.outcome == "optimal" else 0.0
 
 
 def reached(question: BedQuestion, plan: BedPlan) -> tuple[float, ...]:
@@ -313,39 +326,47 @@ def _nearest(
     travel: BedTravel,
     plan: BedPlan,
     *,
-    budget: float | None,
+    budget: float,
     time_limit_s: float,
     target_gap: float = 1e-3,
 ) -> BedPlan:
-    """Return the plan with the shortest ways for so much money; the given one where nothing better is found."""
+    """Return the plan with the shortest ways for so much money; the given one where nothing better is found.
+
+    The bound is that of all ways and beds in parts; the plan is looked for with everyone's nearest sites only, and its
+    ways are then counted anew over all of them.
+    """
     total = float(travel.need.sum())
-    own, _ = ways_of(question, travel, plan.added)
     if total == 0.0:
         return replace(plan, minutes=0.0, minutes_bound=0.0)
-    model = minutes_model(question, travel, budget=None if budget is None else budget * (1.0 + _MONEY) + _MONEY)
-    found = highs.solve(model.mip, time_limit_s=time_limit_s, target_gap=target_gap)
-    bound = found.bound + model.offset if math.isfinite(found.bound) else 0.0
+    own, _ = ways_of(question, travel, plan.added)
+    money = budget * (1.0 + _MONEY) + _MONEY
+    whole = minutes_model(question, travel, budget=money)
+    free = highs.solve(replace(whole.mip, is_whole=np.zeros_like(whole.mip.is_whole)))
+    bound = max(free.bound + whole.offset, 0.0) if free.outcome == "optimal" else 0.0
+    kept = replace(plan, minutes=own / total, minutes_bound=min(bound, own) / total)
+    if own <= bound * (1.0 + target_gap):
+        return kept
+    model = minutes_model(question, nearest_pairs(travel, _NEAREST), budget=money)
+    gap = target_gap * bound / max(whole.offset - bound, 1.0)  # HiGHS counts what is saved, we the ways themselves
+    found = highs.solve(model.mip, time_limit_s=time_limit_s, target_gap=gap)
     if found.outcome not in {"optimal", "feasible"}:
-        return replace(plan, minutes=own / total, minutes_bound=min(max(bound, 0.0), own) / total)
+        return kept
     added, converted, standardised = read_plan(question, model, found.values)
-    reached_min, _ = ways_of(question, travel, added)
-    if reached_min > own * (1.0 + _MONEY):
-        return replace(plan, minutes=own / total, minutes_bound=min(bound, own) / total)
+    gone, _ = ways_of(question, travel, added)
+    if gone > own * (1.0 + _MONEY):
+        return kept
     cost = cost_of(question, added, converted, standardised)
-    status, cheapest = plan.status, min(plan.bound, cost)
     if cost <= plan.cost * (1.0 + 2 * _MONEY):
         cost = min(cost, plan.cost)  # the same money but for the solver's tolerance
-    return BedPlan(
-        status,
-        added,
-        converted,
-        standardised,
-        cost,
-        cheapest,
-        plan.stop_reason,
-        "",
-        reached_min / total,
-        min(bound, reached_min) / total,
+    return replace(
+        plan,
+        added=added,
+        converted=converted,
+        standardised=standardised,
+        cost=cost,
+        bound=min(plan.bound, cost),
+        minutes=gone / total,
+        minutes_bound=min(bound, gone) / total,
     )
 
 

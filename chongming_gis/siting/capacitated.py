@@ -107,6 +107,18 @@ def capacitated_mclp(
     -----
     Current & Storbeck (1988); Pirkul & Schilling (1991): max sum w_i z_ij, sum of z_ij <= 1, z_ij <= x_j,
     sum of w_i z_ij <= capacity of j. A floor counts who is served.
+
+    Examples
+    --------
+    Ten people at the door of a site for eight, which may grow by up to five.
+
+    >>> from chongming_gis.siting import SitingProblem
+    >>> problem = SitingProblem([[0.0]], [10], capacities=[8])
+    >>> round(capacitated_mclp(problem, standard=900.0, new_sites=1).plan.objective, 6)
+    8.0
+    >>> grows = CapacityRules(extensions=(Extension(0, unit_cost=20_000.0, most=5.0),))
+    >>> round(capacitated_mclp(problem, standard=900.0, new_sites=1, capacity=grows).plan.objective, 6)
+    10.0
     """
     how = capacity or CapacityRules()
     _check(problem, how)

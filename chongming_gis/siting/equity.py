@@ -67,6 +67,14 @@ def floor_price(
     standard : largest cost that counts as covered, one number or (n_demand,)
     new_sites : most sites to build; None = as many as the budget allows
     time_limit_s : seconds for each of the two plans
+
+    Examples
+    --------
+    >>> from chongming_gis.siting import SideRules, SitingProblem
+    >>> rules = SideRules(floor={2: 0.5})
+    >>> problem = SitingProblem([[0.0, 9.0], [9.0, 0.0]], [30, 20], demand_areas=[1, 2], rules=rules)
+    >>> floor_price(problem, standard=5.0, new_sites=1).price
+    10.0
     """
     with_floor = _covered_most(problem, standard, new_sites, time_limit_s, target_gap)
     free = replace(problem, rules=replace(problem.rules, floor={}))

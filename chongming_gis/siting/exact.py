@@ -63,6 +63,21 @@ def solve_mclp(
     Notes
     -----
     Church & ReVelle (1974): max sum w_i y_i, y_i <= sum of x_j over the sites j that cover i.
+
+    Examples
+    --------
+    Three villages with a site each; every area is owed half of its people, and the smallest is alone in area 2.
+
+    >>> import numpy as np
+    >>> from chongming_gis.siting import SideRules, SitingProblem
+    >>> costs = np.array([[0.0, np.inf, np.inf], [np.inf, 0.0, np.inf], [np.inf, np.inf, 0.0]])
+    >>> rules = SideRules(floor={2: 0.5})
+    >>> problem = SitingProblem(costs, [50, 40, 6], demand_areas=[1, 1, 2], rules=rules)
+    >>> plan = solve_mclp(problem, standard=900.0, new_sites=2)
+    >>> plan.chosen.tolist(), plan.objective, plan.status
+    ([0, 2], 56.0, 'optimal')
+    >>> solve_mclp(problem, standard=900.0, new_sites=0).reason  # doctest: +ELLIPSIS
+    'no plan obeys all rules; ... new_sites: 0 are too few; the other rules need at least 1...'
     """
     formulation = mclp_formulation(problem, standard=standard, new_sites=new_sites)
     return find_plan(formulation, time_limit_s=time_limit_s, target_gap=target_gap, start=start)

@@ -81,6 +81,16 @@ def gradual_cover(
     Notes
     -----
     Church & Roberts (1983); Berman & Krass (2002): max sum w_i max over open j of f(c_ij). A floor counts faded cover.
+
+    Examples
+    --------
+    Ten people at the door of site 0 and ten at its limit; site 1 is a third of the limit from all of them.
+
+    >>> from chongming_gis.siting import SitingProblem
+    >>> problem = SitingProblem([[0.0, 300.0], [900.0, 300.0]], [10, 10])
+    >>> plan = gradual_cover(problem, standard=900.0, new_sites=1, decay="linear")
+    >>> plan.chosen.tolist(), round(plan.objective, 3)
+    ([1], 13.333)
     """
     formulation = gradual_formulation(problem, standard=standard, new_sites=new_sites, decay=decay)
     return find_plan(formulation, time_limit_s=time_limit_s, target_gap=target_gap)
@@ -140,6 +150,14 @@ def backup_coverage(
     ------
     SitingError
         Nothing limits what is built, or the definition is none of the two.
+
+    Examples
+    --------
+    >>> from chongming_gis.siting import SitingProblem
+    >>> problem = SitingProblem([[300.0, 600.0, 2000.0], [2000.0, 2000.0, 300.0]], [8, 5])
+    >>> found = backup_coverage(problem, standard=900.0, new_sites=3)
+    >>> found.covered_weight, found.backed_up_weight  # the five have one possible site
+    (13.0, 8.0)
     """
     how = backup or Backup()
     if how.definition not in {"BACOP1", "BACOP2"} or not 0.0 <= how.first_share <= 1.0:

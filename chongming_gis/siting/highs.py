@@ -86,24 +86,32 @@ def solve(
         holds = bool(((model.row_low <= 0.0) & (model.row_high >= 0.0)).all())
         value = 0.0 if holds else (-math.inf if model.sense == "maximise" else math.inf)
         return MipAnswer("optimal" if holds else "infeasible", np.empty(0), value, value, is_out_of_time=False)
+    scale = _scale(model.costs)
     highs = _QuietHighs()  # type: ignore[no-untyped-call]
     for option, value in {
         "random_seed": _SEED % 2**31,
         "mip_rel_gap": target_gap,
-        "mip_abs_gap": absolute_gap,
+        "mip_abs_gap": absolute_gap * scale,
         "threads": 1,
         "mip_feasibility_tolerance": _FEASIBILITY,
     }.items():
         highs.setOptionValue(option, value)
     if math.isfinite(time_limit_s):
         highs.setOptionValue("time_limit", max(time_limit_s, 0.01))
-    highs.passModel(_as_lp(model))
+    highs.passModel(_as_lp(replace(model, costs=model.costs * scale)))
     if start is not None:
         guess = highspy.HighsSolution()
         guess.col_value = start.tolist()
         highs.setSolution(guess)
     is_interrupted = _run(highs)
-    return _answer(highs, model, is_interrupted=is_interrupted)
+    answer = _answer(highs, model, is_interrupted=is_interrupted)
+    return replace(answer, objective=answer.objective / scale, bound=answer.bound / scale)
+
+
+def _scale(costs: npt.NDArray[np.float64]) -> float:
+    """Return a power of two that lifts a small objective clear of the solver's tolerances, which are absolute."""
+    largest = float(np.abs(costs).max(initial=0.0))
+    return 2.0 ** math.ceil(math.log2(1.0 / largest)) if 0.0 < largest < 1.0 else 1.0
 
 
 def relax(model: MipModel, *, time_limit_s: float) -> MipAnswer:

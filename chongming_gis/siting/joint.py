@@ -242,7 +242,7 @@ def _buys_nothing(parts: Sequence[JointPart], budget: float) -> str:
         return "no service has a site left to build: all stand, are forbidden or stand too near"
     if budget >= min(costs) * (1.0 - _SLACK):
         return ""
-    return f"budget: {budget:g} buys nothing; the cheapest site of any service costs {min(costs):g}"
+    return f"budget: {budget:,.10g} buys nothing; the cheapest site of any service costs {min(costs):,.10g}"
 
 
 def _most(part: JointPart) -> int:
@@ -425,7 +425,7 @@ def _reason(parts: Sequence[JointPart], budget: float, saving: float, time_limit
     free = model.row_high.copy()
     free[-1] = math.inf
     least = highs.solve(replace(model, costs=row, row_high=free, sense="minimise"), time_limit_s=time_limit_s)
-    return f"budget: {budget:g} is too little; the rules of the services cost at least {least.bound:g}"
+    return f"budget: {budget:,.10g} is too little; the rules of the services cost at least {least.bound:,.10g}"
 
 
 def _weighed(parts: Sequence[JointPart], plans: Sequence[SitingPlan]) -> float:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 TIME_LIMIT_S = 60.0
 _QUICK_SHARE = 0.05  # of the time left, at most, for one quick question
-_THOROUGH_SHARE = 0.6  # likewise for a thorough one
+_THOROUGH_SHARE = 0.75  # likewise for a thorough one
 _CLOSE = 3e-3  # relative: quick questions are not asked about radii nearer to each other
 
 

@@ -194,14 +194,16 @@ def _check(problem: SitingProblem, phases: Phases) -> None:
 
 
 def _buys_nothing(search: _Search) -> str:
-    """Return why the money of all years together buys no site at all; empty where it does, or none is for sale."""
-    candidates = search.problem.candidates
-    if search.phases.unit == "new_sites" or not len(candidates):
+    """Return why nothing can be built whatever the years allow; empty where something can, or nothing is asked for."""
+    candidates, total = search.problem.candidates, math.fsum(search.phases.limits)
+    if not len(candidates):
+        return "no site is left to build: all stand, are forbidden or stand too near" if total > 0.0 else ""
+    if search.phases.unit == "new_sites":
         return ""
-    cheapest, total = float(search.problem.site_costs[candidates].min()), math.fsum(search.phases.limits)
+    cheapest = float(search.problem.site_costs[candidates].min())
     if total >= cheapest * (1.0 - _SLACK):
         return ""
-    return f"budget: {total:g} in all years buys nothing; the cheapest site costs {cheapest:g}"
+    return f"budget: {total:,.10g} in all years buys nothing; the cheapest site costs {cheapest:,.10g}"
 
 
 def _best_of_each_year(search: _Search) -> list[SitingPlan]:

@@ -182,6 +182,8 @@ def better_dual(table: sparse.csr_array, costs: Floats, dual: Floats, time_s: fl
         "maximise",
     )
     found = highs.solve(model, time_limit_s=time_s)
+    if found.is_interrupted:
+        raise KeyboardInterrupt
     if found.outcome != "optimal":
         return dual
     better = np.zeros(len(dual))

@@ -58,6 +58,7 @@ def isochrones():
         "mode": "walk",
         "limit_s": [300.0, 900.0],
         "standard_s": 900.0,
+        "cell_m": 25.0,
         "area_km2": [0.64, 3.2],
         "persons": 30.0,
         "persons_inside": [10.0, 35.0],

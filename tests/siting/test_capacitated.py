@@ -220,7 +220,7 @@ def test_the_capacitated_p_median_is_the_best_of_all_plans(question, unreachable
 
 
 def village_and_town(capacities, **settings):
-    """A town of 10 and a village of 6; site 0 is in the town, site 1 in the village; each takes an hour to the other."""
+    """A town of 10 with site 0, a village of 6 with site 1, an hour apart."""
     return SitingProblem([[0.0, 60.0], [60.0, 0.0]], [10, 6], capacities=capacities, **settings)
 
 

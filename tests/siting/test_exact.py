@@ -58,7 +58,7 @@ def test_each_model_under_each_rule_is_the_best_of_all_plans(model, rule, data):
 
 
 @pytest.mark.parametrize("model", sorted(MODELS))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_each_model_under_several_rules_is_the_best_of_all_plans(model, data):
     assert_is_best(data.draw(questions()), model, data.draw(MODELS[model][1]))

@@ -82,3 +82,22 @@ def test_what_fails_beside_the_main_thread_is_raised(monkeypatch):
     monkeypatch.setattr(highs._QuietHighs, "run", fail)
     with pytest.raises(RuntimeError, match="no solver"):
         solve(small(2.0))
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-6, 1e-9])
+def test_a_small_unit_of_the_objective_hides_no_better_answer(unit):
+    """Of two things 1 % apart only one may be taken; HiGHS's tolerances are absolute."""
+    model = highs.MipModel(
+        np.array([1.00, 1.01]) * unit,
+        sparse.csr_array(np.array([[1.0, 1.0]])),
+        np.array([-np.inf]),
+        np.array([1.0]),
+        np.zeros(2),
+        np.ones(2),
+        np.ones(2, dtype=bool),
+        "maximise",
+    )
+    answer = highs.solve(model)
+    assert answer.values.tolist() == [0.0, 1.0]
+    assert answer.objective == pytest.approx(1.01 * unit, rel=1e-12)
+    assert answer.bound == pytest.approx(1.01 * unit, rel=1e-9)

@@ -98,7 +98,7 @@ CONTRADICTIONS = [
     (SideRules(budget=4.0, at_least={7: 1}), None, "budget: 4 is too little; the other rules need at least 5"),
     (SideRules(exclusive=((0, 1),), at_least={7: 2}), 4, "exclusive sites [0, 1]: the other rules need more than one"),
     (SideRules(spacing=((0, 1),), at_least={7: 2}), 4, "spacing: the other rules need sites that stand too near"),
-    (SideRules(floor={7: 1.0, 8: 1.0}), 3, "floor of area 7: 100.0% of 30 is too much; the other rules allow at most 66.7%"),
+    (SideRules(floor={7: 1.0, 8: 1.0}), 3, "100.0% of 30 is too much; the other rules allow at most 66.7%"),
     (SideRules(floor={8: 1.0}), 0, "new_sites: 0 are too few; the other rules need at least 2"),
 ]  # fmt: skip
 

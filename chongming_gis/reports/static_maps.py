@@ -1,0 +1,491 @@
+"""Plain maps of a result as PNG, for pages that cannot hold a live one: a map a service, and an overview of all.
+
+They show what the pages of ``maps`` show first, in the same colours and classes: people by minutes under the headline
+standard, facilities, gap areas, proposed sites, over land, roads and townships. North is up in the study's metric CRS.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+import shapely
+from matplotlib.patches import PathPatch, Rectangle
+from matplotlib.patheffects import Normal, Stroke
+from matplotlib.path import Path as Outline
+
+from chongming_gis import wording
+from chongming_gis.maps import gap_layer, notices, proposal_layer, shares, views
+from chongming_gis.maps.base import ground_roles, road_classes
+from chongming_gis.reports.static_pictures import DPI, Pixels, as_png, new_figure, steady, write
+from chongming_gis.tables import persons_column
+from chongming_gis.units import minutes_to_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import geopandas as gpd
+    import numpy.typing as npt
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from chongming_gis.config import ServiceConfig
+    from chongming_gis.maps.views import Material
+    from chongming_gis.results import StudyResult
+    from chongming_gis.wording import Words
+
+    Geometries = npt.NDArray[np.object_]
+
+WIDTH_PX = 1240  # 157 mm at 200 dots an inch: the text width of an A4 page
+_MARGIN = 0.02  # of the extent, around it
+_TALLEST, _FLATTEST = 1.05, 0.42  # height of the ground over its width
+_HEAD_PX, _LINE_PX, _SMALL, _TEXT, _TITLE = 92, 40, 6.5, 7.5, 10.0  # pixels; points
+_INK, _SOFT, _SEA = "#1c2529", "#4a565d", "#e6eff4"
+
+# The looks of maps/assets/own: layers.js, areas.js, map.css. Widths there are in pixels of a screen.
+_GROUND = {
+    "land": ("#f6f3ea", "#a9b7bf", 0.5), "other": ("#e7e5df", "#bdbbb4", 0.5), "flat": ("#e4ead8", "#b9c4ad", 0.3),
+    "town": ("#ead9cf", "#d9c2b4", 0.3), "water": ("#cfe2ee", "#a7c6d9", 0.4), "coast": ("none", "#8fa1ab", 0.6),
+}  # fmt: skip
+_ROADS = {
+    "tertiary": ("#c4bcaa", 0.35), "secondary": ("#b5a98f", 0.5), "primary": ("#a08f6d", 0.75),
+    "motorway": ("#8a6f52", 1.0), "tunnel": ("#8a6f52", 0.7), "ferry": ("#5b86a8", 0.6),
+}  # fmt: skip
+SHARE_FILLS = ("#ffffcc", "#c7e9b4", "#7fcdbb", "#41b6c4", "#2c7fb8")  # up to 20, 40, 60, 80, 100 %
+NO_SHARE = "#d9d9d9"
+_GAP, _SITE, _FACILITY = "#542788", "#b0005a", "#ffffff"
+_PER_ROW = 4
+_WIDEST_NAME = 13.0  # letters of a service's name above its small map
+_SIGN_PX = 52.0  # a sign of the legend and the room after its text
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What lies below and above the people on every map of a result, drawn once, with its extent in metres."""
+
+    below: npt.NDArray[np.uint8]
+    above: npt.NDArray[np.uint8]
+    extent: tuple[float, float, float, float]  # west, south, east, north
+
+    @property
+    def height_px(self) -> int:
+        """Return how high the ground is drawn."""
+        return int(self.below.shape[0])
+
+
+def draw_maps(material: Material) -> Iterator[tuple[str, bytes]]:
+    """Yield ``overview`` and then every service, each by its name and as PNG: the names of ``maps.all_maps``."""
+    ground = draw_ground(material)
+    yield "overview", draw_overview(material, ground)
+    for service in material.result.study.services:
+        yield service.id, draw_coverage(material, service, ground)
+
+
+def draw_coverage(material: Material, service: ServiceConfig, ground: Ground) -> bytes:
+    """Return the map of a service under its headline standard."""
+    words, question = material.words, shares.headline(service)
+    title = words.heading(words("map_coverage", service=words.name(service)))
+    said = f"{words.name(question.standard)} · {words.standard(material.result.study, question.standard)}"
+    facility_ids = pd.Index(views.facilities_of(material.result, service)["facility_id"])
+    times = material.access.times(question, facility_ids)
+    classes, class_of = views.minute_classes(
+        times.time_s, times.covered, times.limit_s / minutes_to_seconds(1.0), words
+    )
+    key = [_Key(entry["label"], "o", entry["fill"]) for entry in classes]
+    with steady():
+        marks = [*_gap_marks(material, service), *_facility_marks(material, service)]
+        sites = _site_marks(material, service)
+        key += [mark.key for mark in (*marks, *sites)]
+        figure, (below, above), legend = _sheet(material, service, ground, (title, said), rows=_in_rows(key))
+        _draw_people(below, material, service, (classes, class_of))
+        for mark in marks:
+            mark.draw(below)
+        for mark in sites:
+            mark.draw(above)
+        _draw_legend(legend, _in_rows(key))
+        return as_png(figure)
+
+
+def draw_overview(material: Material, ground: Ground) -> bytes:
+    """Return the headline share of every township, a small map a service; without townships, where facilities are."""
+    study, words = material.result.study, material.words
+    title = words("map_overview")
+    if material.result.townships.empty or not any(
+        material.shares.by_code(shares.headline(service), "township") for service in study.services
+    ):
+        return _draw_facilities(material, ground, title)
+    rows = math.ceil(len(study.services) / _PER_ROW)
+    west, south, east, north = ground.extent
+    cell_px = WIDTH_PX / _PER_ROW
+    tall_px = round(cell_px * (north - south) / (east - west)) + 10
+    key = [_Key(f"{20 * k}–{20 * k + 20}%", "s", fill) for k, fill in enumerate(SHARE_FILLS)]
+    key.append(_Key(words("static.no_share"), "s", NO_SHARE))
+    with steady():
+        body = rows * tall_px
+        figure, legend = _frame(material, None, (title, words("static.overview")), body, rows=_in_rows(key))
+        height = float(figure.get_size_inches()[1]) * DPI
+        outlines = _outlines(material.result.townships, (east - west) / cell_px)
+        for place, service in enumerate(study.services):
+            left, down = place % _PER_ROW * cell_px, (place // _PER_ROW + 1) * tall_px
+            box = (left / WIDTH_PX, (height - _HEAD_PX - down) / height, cell_px / WIDTH_PX, tall_px / height)
+            _draw_shares(figure.add_axes(box), material, service, outlines, ground)
+        _draw_legend(legend, _in_rows(key))
+        return as_png(figure)
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """A line of the legend: what a sign means."""
+
+    label: str
+    marker: str
+    fill: str
+    edge: str = "none"
+
+
+_Rows: TypeAlias = "list[list[tuple[float, _Key]]]"
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """Signs of one kind on a map, each with a number or without."""
+
+    key: _Key
+    xy: npt.NDArray[np.float64]
+    size: float
+    numbers: tuple[str, ...] = ()
+    outline: Outline | None = None
+
+    def draw(self, axes: Axes) -> None:
+        """Draw the signs, and their numbers on top."""
+        if self.outline is not None:
+            look = {"facecolor": f"{_GAP}29", "edgecolor": self.key.edge, "linewidth": 0.6}
+            axes.add_artist(PathPatch(self.outline, zorder=7, **look))
+        else:
+            look = {"markerfacecolor": self.key.fill, "markeredgecolor": self.key.edge, "markeredgewidth": 0.5}
+            axes.plot(*self.xy.T, linestyle="none", marker=self.key.marker, markersize=self.size, zorder=8, **look)
+        for (x, y), number in zip(self.xy.tolist(), self.numbers, strict=False):  # either none or all have one
+            on_sign = {"ha": "center", "va": "center", "path_effects": _halo(1.4)}
+            write(axes, x, y, number, fontsize=_SMALL - 1.0, color=self.key.edge, zorder=9, **on_sign)
+
+
+def draw_ground(material: Material) -> Ground:
+    """Return land, water and roads, and apart from them borders and names, in pixels of the maps."""
+    result = material.result
+    extent = _extent(result)
+    west, south, east, north = extent
+    height = round(WIDTH_PX * (north - south) / (east - west))
+    metres = (east - west) / WIDTH_PX
+    with steady():
+        below, axes = _bare(extent, height)
+        axes.set_facecolor("white" if result.land.empty else _SEA)
+        for look, outline in _ground_outlines(result, metres):
+            fill, edge, width = look
+            axes.add_artist(PathPatch(outline, facecolor=fill, edgecolor=edge, linewidth=width))
+        for (colour, width), outline in _road_outlines(result.roads_drawn, metres):
+            axes.add_artist(PathPatch(outline, facecolor="none", edgecolor=colour, linewidth=width))
+        above, axes = _bare(extent, height)
+        axes.set_axis_off()
+        above.patch.set_alpha(0.0)
+        _draw_townships(axes, material, metres)
+        _draw_scale(axes, extent, material.words)
+        return Ground(_pixels(below), _pixels(above), extent)
+
+
+def _extent(result: StudyResult) -> tuple[float, float, float, float]:
+    """Return what is drawn: the townships, else the people, else the roads; neither a strip nor a tower."""
+    layers = (result.townships, result.demand.points, result.facilities.places, result.roads_drawn)
+    shown = next((layer for layer in layers if len(layer)), None)
+    box = np.array([0.0, 0.0, 1.0, 1.0]) if shown is None else np.asarray(shown.total_bounds, dtype=float)
+    width, height = max(box[2] - box[0], 1.0), max(box[3] - box[1], 1.0)
+    wide = max(width, height / _TALLEST) * (1.0 + 2.0 * _MARGIN)
+    tall = max(height * (1.0 + 2.0 * _MARGIN), _FLATTEST * wide)
+    x, y = (box[0] + box[2]) / 2.0, (box[1] + box[3]) / 2.0
+    return (x - wide / 2.0, y - tall / 2.0, x + wide / 2.0, y + tall / 2.0)
+
+
+def _bare(extent: tuple[float, float, float, float], height_px: int) -> tuple[Figure, Axes]:
+    """Return a figure that is all ground, a pixel of the map each."""
+    figure = new_figure(WIDTH_PX, height_px)
+    axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+    _fit(axes, extent)
+    return figure, axes
+
+
+def _fit(axes: Axes, extent: tuple[float, float, float, float]) -> None:
+    west, south, east, north = extent
+    axes.set_xlim(west, east)
+    axes.set_ylim(south, north)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def _pixels(figure: Figure) -> npt.NDArray[np.uint8]:
+    canvas: Any = figure.canvas
+    canvas.draw()
+    return np.array(canvas.buffer_rgba(), dtype=np.uint8)
+
+
+def _ground_outlines(result: StudyResult, metres: float) -> Iterator[tuple[tuple[str, str, float], Outline]]:
+    """Yield land, flats, water and coast with their looks; without a layer of land the townships are it."""
+    land = result.land
+    if land.empty:
+        if not result.townships.empty:
+            whole = np.array([shapely.union_all(result.townships.geometry.to_numpy())], dtype=object)
+            yield _GROUND["land"], _outline(whole, metres)
+        return
+    shapes = land.geometry.to_numpy()
+    roles, is_area = ground_roles(land)
+    for role, look in _GROUND.items():
+        for of_area, chosen in ((True, (roles == role) & is_area), (False, (roles == role) & ~is_area)):
+            if chosen.any():
+                yield (look if of_area else ("none", *look[1:])), _outline(shapes[chosen], metres)
+
+
+def _road_outlines(roads: gpd.GeoDataFrame, metres: float) -> Iterator[tuple[tuple[str, float], Outline]]:
+    """Yield the roads that are drawn at this scale, the largest last, with their looks."""
+    classes = road_classes(roads)
+    for name, look in _ROADS.items():
+        chosen = roads.geometry.to_numpy()[classes == name]
+        if len(chosen):
+            yield look, _outline(chosen, metres)
+
+
+def _outline(shapes: Geometries, metres: float) -> Outline:
+    """Return shapes as one outline, simplified to half a pixel."""
+    simple = shapely.simplify(shapes, metres / 2.0)
+    parts = shapely.get_parts(simple)
+    rings = np.concatenate([shapely.get_rings(parts[shapely.get_dimensions(parts) == 2]),
+                            parts[shapely.get_dimensions(parts) == 1]])  # fmt: skip
+    points, ring_of = shapely.get_coordinates(rings, return_index=True)
+    codes = np.full(len(points), Outline.LINETO, dtype=np.uint8)
+    codes[np.unique(ring_of, return_index=True)[1]] = Outline.MOVETO
+    return Outline(points, codes)
+
+
+def _outlines(townships: gpd.GeoDataFrame, metres: float) -> dict[str, Outline]:
+    """Return the townships' outlines by code, simplified together so that neighbours keep one border."""
+    simple = shapely.coverage_simplify(townships.geometry.to_numpy(), metres)
+    found = {
+        str(code): np.array([shape], dtype=object)
+        for code, shape in zip(townships["township_code"], simple, strict=True)
+    }
+    return {code: _outline(shape, 0.0) for code, shape in found.items()}
+
+
+def _draw_townships(axes: Axes, material: Material, metres: float) -> None:
+    townships = material.result.townships
+    if townships.empty:
+        return
+    axes.add_artist(
+        PathPatch(_outline(townships.geometry.to_numpy(), metres), facecolor="none", edgecolor="#6d6a75", linewidth=0.5)
+    )
+    names = shares.township_names(material.result, material.words)
+    anchors = shapely.get_coordinates(shapely.point_on_surface(townships.geometry.to_numpy()))
+    for code, (x, y) in zip(townships["township_code"], anchors.tolist(), strict=True):
+        middle = {"ha": "center", "va": "center", "path_effects": _halo(1.8)}
+        write(axes, x, y, names.get(code, code), fontsize=_SMALL, color=_INK, **middle)
+
+
+def _halo(width: float) -> list[Any]:
+    return [Stroke(linewidth=width, foreground="white"), Normal()]
+
+
+def _draw_scale(axes: Axes, extent: tuple[float, float, float, float], words: Words) -> None:
+    """Draw a bar of a round length and an arrow to the north, in the lower right corner."""
+    west, south, east, north = extent
+    wide, tall = east - west, north - south
+    length = next(
+        (f * 10.0**power for power in (5, 4, 3, 2, 1) for f in (5, 2, 1) if f * 10.0**power <= 0.2 * wide), wide / 5.0
+    )
+    x, y, thick = east - 0.03 * wide - length, south + 0.035 * tall, 0.006 * wide / 2.0
+    for part, colour in ((0, _INK), (1, "white")):
+        half = (x + part * length / 2.0, y)
+        axes.add_artist(Rectangle(half, length / 2.0, thick, facecolor=colour, edgecolor=_INK, linewidth=0.5))
+    shown = f"{length / 1000.0:g} {words('static.km')}" if length >= 1000.0 else f"{length:g} {words('static.m')}"
+    above = {"ha": "center", "va": "bottom", "path_effects": _halo(1.8)}
+    write(axes, x + length / 2.0, y + 1.5 * thick, shown, fontsize=_SMALL, color=_INK, **above)
+    top, high = north - 0.04 * tall, 0.035 * wide
+    arrow = [(0.0, 0.0), (-0.35 * high, -high), (0.0, -0.75 * high), (0.35 * high, -high)]
+    at = np.add(arrow, (east - 0.035 * wide, top))
+    axes.add_artist(PathPatch(Outline(np.vstack([at, at[:1]])), facecolor=_INK, edgecolor="white", linewidth=0.4))
+    below = {"ha": "center", "va": "top", "path_effects": _halo(1.8)}
+    write(axes, east - 0.035 * wide, top - 1.1 * high, words("static.north"), fontsize=_SMALL, color=_INK, **below)
+
+
+def _sheet(
+    material: Material, service: ServiceConfig | None, ground: Ground, titles: tuple[str, str], *, rows: _Rows
+) -> tuple[Figure, tuple[Axes, Axes], Axes]:
+    """Return a figure with its ground, axes in metres below and above its names, and axes in pixels for the legend."""
+    figure, legend = _frame(material, service, titles, ground.height_px, rows=rows)
+    height = float(figure.get_size_inches()[1]) * DPI
+    bottom = _ground_bottom(len(rows))
+    figure.add_artist(Pixels(ground.below, bottom, 0.0))
+    figure.add_artist(Pixels(ground.above, bottom, 5.0))
+    pair = []
+    for place, order in enumerate((4.0, 6.0)):
+        axes = figure.add_axes((0.0, bottom / height, 1.0, ground.height_px / height), label=f"map-{place}")
+        axes.patch.set_visible(False)
+        axes.set_zorder(order)
+        _fit(axes, ground.extent)
+        pair.append(axes)
+    return figure, (pair[0], pair[1]), legend
+
+
+def _ground_bottom(n_rows: int) -> int:
+    """Return how many pixels legend and source take below the ground."""
+    return (n_rows + 1) * _LINE_PX
+
+
+def _in_rows(key: Sequence[_Key]) -> _Rows:
+    """Return the legend's lines as they are set: with the pixels from the left, as many in a row as fit."""
+    rows: _Rows = [[]]
+    x = 16.0
+    for entry in key:
+        wide = _SIGN_PX + _TEXT * DPI / 72.0 * _width(entry.label)
+        if rows[-1] and x + wide > WIDTH_PX:
+            rows.append([])
+            x = 16.0
+        rows[-1].append((x, entry))
+        x += wide
+    return rows
+
+
+def _width(shown: str) -> float:
+    """Return about how wide a text is, in its own font size."""
+    return sum(1.0 if ord(letter) > 0x2E7F else 0.56 for letter in shown)
+
+
+def _frame(
+    material: Material, service: ServiceConfig | None, titles: tuple[str, str], body_px: int, *, rows: _Rows
+) -> tuple[Figure, Axes]:
+    """Return a figure with its title and sources, and axes in pixels over all of it for the legend."""
+    study, words = material.result.study, material.words
+    height = _HEAD_PX + body_px + _ground_bottom(len(rows))
+    figure = new_figure(WIDTH_PX, height)
+    axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+    axes.set_axis_off()
+    axes.set_zorder(10.0)
+    axes.set_xlim(0.0, WIDTH_PX)
+    axes.set_ylim(height, 0.0)
+    entries = notices.relevant(material.result, None if service is None else service.id)
+    title, said = titles
+    write(axes, 6.0, 30.0, title, fontsize=_TITLE, color=_INK, va="center")
+    write(axes, 6.0, 70.0, said, fontsize=_TEXT, color=_SOFT, va="center")
+    stamp = " · ".join(filter(None, (words("internal"), notices.badge(entries, words))))
+    write(axes, WIDTH_PX - 6.0, 30.0, stamp, fontsize=_TEXT, color=_INK, va="center", ha="right")
+    date = words("data_date", date=study.data_date.isoformat())
+    credit = _clipped(" · ".join([words.name(study), date, *notices.attribution(entries, words)]), 75.0)
+    write(axes, 6.0, height - 18.0, credit, fontsize=_SMALL - 1.0, color=_SOFT, va="center")
+    return figure, axes
+
+
+def _clipped(shown: str, most: float) -> str:
+    """Return a line cut where it would be wider than so many of its letters' size."""
+    width = 0.0
+    for place, letter in enumerate(shown):
+        width += _width(letter)
+        if width > most:
+            return f"{shown[:place]}…"
+    return shown
+
+
+def _draw_legend(axes: Axes, rows: _Rows) -> None:
+    top = axes.get_ylim()[0] - _ground_bottom(len(rows)) + _LINE_PX / 2.0
+    for place, row in enumerate(rows):
+        y = top + place * _LINE_PX
+        for x, entry in row:
+            edge = entry.edge if entry.edge != "none" else _SOFT
+            look = {"markerfacecolor": entry.fill, "markeredgecolor": edge, "markeredgewidth": 0.4, "markersize": 6.0}
+            axes.plot([x], [y], linestyle="none", marker=entry.marker, **look)
+            write(axes, x + 18.0, y, entry.label, fontsize=_TEXT, color=_INK, va="center")
+
+
+def _draw_people(
+    axes: Axes, material: Material, service: ServiceConfig, classed: tuple[list[dict[str, Any]], npt.NDArray[np.int64]]
+) -> None:
+    """Draw where people of the service's group live, by class of minutes, the uncovered on top."""
+    classes, class_of = classed
+    persons = material.result.demand.persons[persons_column(service.base, service.group)].to_numpy(float)
+    xy = shapely.get_coordinates(material.result.demand.points.geometry.to_numpy())
+    size = float(np.clip(130.0 / math.sqrt(max(len(xy), 1)), 1.3, 7.0))  # smaller where there are many
+    for number, entry in enumerate(classes):
+        at = xy[(class_of == number) & (persons > 0.0)]
+        look = {"markerfacecolor": entry["fill"], "markeredgecolor": "none", "markersize": size}
+        axes.plot(*at.T, linestyle="none", marker="o", zorder=3.0 + 0.01 * number, **look)
+
+
+def _facility_marks(material: Material, service: ServiceConfig) -> list[_Mark]:
+    words, places = material.words, views.facilities_of(material.result, service)
+    found = []
+    for status, fill in (("existing", _INK), ("planned", _FACILITY)):
+        at = shapely.get_coordinates(places.geometry.to_numpy()[(places["status"] == status).to_numpy()])
+        if len(at):
+            label = f"{words.heading(words.name(service))} · {words(f'status.{status}')}"
+            edge = "white" if status == "existing" else _INK
+            found.append(_Mark(_Key(label, "s", fill, edge), at, 3.0))
+    return found
+
+
+def _gap_marks(material: Material, service: ServiceConfig) -> list[_Mark]:
+    gaps = gap_layer.gaps_of(material.result, service)
+    if gaps is None:
+        return []
+    shapes = gaps.geometry.to_numpy()
+    key = _Key(material.words("layer.gaps"), "s", "#e2dbec", _GAP)
+    return [_Mark(key, np.empty((0, 2)), 0.0, outline=_outline(shapes, 20.0))]
+
+
+def _site_marks(material: Material, service: ServiceConfig) -> list[_Mark]:
+    found = []
+    for proposal in proposal_layer.proposals_of(material.result, service):
+        sites = proposal_layer.sites_of(material.result, proposal)
+        key = _Key(material.words("layer.sites", proposal=material.words.name(proposal)), "*", "#ffd9ec", _SITE)
+        xy = shapely.get_coordinates(sites.geometry.to_numpy())
+        found.append(_Mark(key, xy, 11.0, tuple(map(str, sites["rank"]))))
+    return found
+
+
+def _draw_shares(
+    axes: Axes, material: Material, service: ServiceConfig, outlines: dict[str, Outline], ground: Ground
+) -> None:
+    """Draw the townships of a service in the colours of their share, with its name and share above."""
+    words, question = material.words, shares.headline(service)
+    _fit(axes, ground.extent)
+    axes.patch.set_visible(False)
+    west, south, east, north = ground.extent
+    axes.set_ylim(south, north + (north - south) * 0.1)
+    places = material.shares.by_code(question, "township")
+    for code, outline in outlines.items():
+        figures = places.get(code)
+        is_known = figures is not None and not math.isnan(figures.share)
+        fill = SHARE_FILLS[min(int(figures.share * 5.0), 4)] if figures is not None and is_known else NO_SHARE
+        axes.add_artist(PathPatch(outline, facecolor=fill, edgecolor="#6d6a75", linewidth=0.3))
+    whole = material.shares.whole(question)
+    shown = _clipped(words.heading(words.name(service)), _WIDEST_NAME)
+    label = f"{shown}  {wording.share(whole.share) if whole else wording.NOTHING}"
+    middle = {"ha": "center", "va": "top"}
+    write(axes, (west + east) / 2.0, north + (north - south) * 0.09, label, fontsize=_SMALL, color=_INK, **middle)
+
+
+def _draw_facilities(material: Material, ground: Ground, title: str) -> bytes:
+    """Return a map with the facilities of all services, where there are no shares of townships to show."""
+    marks = []
+    for number, service in enumerate(material.result.study.services):
+        places = views.facilities_of(material.result, service)
+        label = material.words.heading(material.words.name(service))
+        fill = f"C{number % 10}"
+        marks.append(_Mark(_Key(label, "o", fill, _INK), shapely.get_coordinates(places.geometry.to_numpy()), 4.0))
+    with steady():
+        figure, (_, above), legend = _sheet(
+            material, None, ground, (title, ""), rows=_in_rows([mark.key for mark in marks])
+        )
+        for mark in marks:
+            mark.draw(above)
+        _draw_legend(legend, _in_rows([mark.key for mark in marks]))
+        return as_png(figure)
