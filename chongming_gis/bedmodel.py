@@ -1,4 +1,4 @@
-"""The part of a study that asks for beds: one section ``[[bed_plans]]`` for each set of targets to be met at least cost.
+"""The part of a study that asks for beds: one section ``[[bed_plans]]`` for each set of targets.
 
 A bed plan names the service whose homes are built and extended, the indicators of the plan that are to reach their
 targets, how large building and extending may be, and what each costs (``[[costs]]``). Where new homes may stand is in
@@ -123,7 +123,9 @@ def faults(
         if not units:
             told.append(f"{at}.service: {entry.service!r} has no capacity_unit, so that its beds are not known")
         elif not units & known.get(f"needs:{entry.service}", set()):
-            told.append(f"{at}.service: no [[needs]] says how many {min(units)} of {entry.service!r} people need; add one")
+            told.append(
+                f"{at}.service: no [[needs]] says how many {min(units)} of {entry.service!r} people need; add one"
+            )
         if entry.new is not None and entry.service not in candidates:
             told.append(f"{at}.new: no [[candidates]] section speaks of {entry.service!r}; add one")
         told += _cost_faults(entry, at, by_id, units)
@@ -141,7 +143,9 @@ def _cost_faults(entry: BedPlanConfig, at: str, costs: Mapping[str, CostConfig],
     wanted += [("standardise.cost", entry.standardise.cost, "site")] if entry.standardise else []
     told = []
     for key, name, what in wanted:
-        allowed = {cost.id for cost in costs.values() if cost.what == what and (what != "capacity" or cost.unit in units)}
+        allowed = {
+            cost.id for cost in costs.values() if cost.what == what and (what != "capacity" or cost.unit in units)
+        }
         told += [_unknown(f"{at}.{key}", name, allowed)] if name is not None and name not in allowed else []
     found = [costs[name] for name in entry.cost_ids if name in costs]
     prices = sorted({f"{cost.currency} {cost.year}" for cost in found})
@@ -163,7 +167,9 @@ def _target_faults(
         what = "nothing that the study measures" if measure is None else measure.of
         told.append(f"{at}.targets: {name!r} counts {what}; beds cannot be planned by it")
     elif entry.service not in measure.services:
-        told.append(f"{at}.targets: {name!r} does not count {entry.service!r}, so that no plan of it can reach the target")
+        told.append(
+            f"{at}.targets: {name!r} does not count {entry.service!r}, so that no plan of it can reach the target"
+        )
     elif isinstance(measure, CapacityShare) and measure.whole_unit not in units:
         told.append(f"{at}.targets: {name!r} is a share of {measure.whole_unit!r}, not of the homes' capacity_unit")
     elif isinstance(measure, AreasWith) and measure.area != "township":

@@ -85,6 +85,9 @@ def run(
         Path | None, typer.Option(help="result folder; default: ./chongming-result/<study id>", show_default=False)
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="also what takes minutes: certainty draws")] = False,  # noqa: FBT002
+    internal: Annotated[  # noqa: FBT002
+        bool, typer.Option("--internal", help="show small numbers of sensitive groups in maps and report; do not share them")
+    ] = False,
     lang: LangOption = None,
     quiet: Quiet = False,  # noqa: FBT002 - typer makes an option of it
 ) -> None:
@@ -93,6 +96,7 @@ def run(
     from chongming_gis.terminal import progress_bar
 
     config = _read(study)
+    config = config.for_internal_use() if internal else config
     language = _language(lang, config)
     folder = out or _default_folder(config)
     results.refuse_unwritable(folder)

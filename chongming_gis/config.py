@@ -18,8 +18,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationError, model_validator
 
 from chongming_gis import crs as crs_module
-from chongming_gis import bedmodel, datums, measuremodel, phasemodel, planning, proposalmodel, sitingmodel
+from chongming_gis import bedmodel, datums, deliverymodel, measuremodel, phasemodel, planning, proposalmodel, sitingmodel
 from chongming_gis.bedmodel import BedPlanConfig
+from chongming_gis.deliverymodel import DeliveryConfig
 from chongming_gis.errors import CrsError, InputFileError, StudyError
 from chongming_gis.measuremodel import MeasuresConfig
 from chongming_gis.peoplemodel import NOBODY_LIVES_IN, DemandPart, PeopleTable, RasterConfig, SharesTable, SpreadConfig
@@ -245,6 +246,7 @@ class GroupConfig(StudyModel):
     name_zh: Text
     name_en: Text
     columns: dict[Identifier, Annotated[tuple[str, ...], Field(min_length=1)]]
+    sensitive: bool = False  # fewer than five of them at one place are not shown (see ``discretion``)
 
 
 class SettlementConfig(StudyModel):
@@ -336,6 +338,8 @@ class OutputConfig(StudyModel):
 
     language: Language = "zh"
     folder: Path | None = None  # default: ./chongming-result/<study id>/
+    internal: bool = False  # numbers below five of sensitive groups are shown as they are; also `run --internal`
+    map_review_number: str = ""  # 审图号 of maps that may be published; none = every page says it is an internal map
 
 
 class StudyConfig(StudyModel):
@@ -364,6 +368,7 @@ class StudyConfig(StudyModel):
     phases: tuple[PhasesConfig, ...] = ()
     joint_proposals: tuple[JointProposalConfig, ...] = ()
     bed_plans: tuple[BedPlanConfig, ...] = ()
+    delivery: DeliveryConfig | None = None
     measures: MeasuresConfig = MeasuresConfig()
     geocoding: GeocodingConfig | None = None
     gazetteer: GazetteerConfig = GazetteerConfig()
@@ -409,6 +414,7 @@ class StudyConfig(StudyModel):
                 candidates={name for section in self.candidates for name in section.services},
             ),
             *phasemodel.faults(self.phases, self.joint_proposals, proposals=self.proposals, costs=self.costs),
+            *deliverymodel.faults(self.delivery, plan=self.plan, needs=self.needs, known=known),
             *bedmodel.faults(
                 self.bed_plans,
                 plan=self.plan,
@@ -469,6 +475,10 @@ class StudyConfig(StudyModel):
     def search_limit_s(self) -> float:
         """The time in seconds beyond which a place counts as not reachable."""
         return minutes_to_seconds(self.region.search_limit_min)
+
+    def for_internal_use(self) -> StudyConfig:
+        """Return the study with small numbers of sensitive groups shown as they are (see ``discretion``)."""
+        return self.model_copy(update={"outputs": self.outputs.model_copy(update={"internal": True})})
 
     def resolve(self, path: Path) -> Path:
         """Return a path of the study file as a path that opens: relative ones start at the study file."""

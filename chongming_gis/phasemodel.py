@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -53,7 +54,7 @@ class PhasesConfig(StudyModel):
     def _years_fit(self) -> PhasesConfig:
         numbers = [entry.year for entry in self.years]
         faults = []
-        if any(later <= earlier for earlier, later in zip(numbers, numbers[1:], strict=False)):
+        if any(later <= earlier for earlier, later in pairwise(numbers)):
             faults.append(f"years: {numbers} must ascend")
         if len({entry.budget is None for entry in self.years}) > 1:
             faults.append("years: give new_sites for every year, or budget for every year")
@@ -148,7 +149,7 @@ def _money_faults(
 ) -> list[str]:
     named = [known[part.proposal] for part in joint.parts if part.proposal in known]
     told = [f"{at}.parts: the proposal {entry.id!r} names no cost" for entry in named if entry.cost is None]
-    found = [costs[entry.cost] for entry in named if entry.cost in costs]
+    found = [costs[entry.cost] for entry in named if entry.cost is not None and entry.cost in costs]
     prices = sorted({f"{cost.currency} {cost.year}" for cost in found})
     if len(prices) > 1:
         told.append(f"{at}: its costs are in prices of {', '.join(prices)}; bring them to one currency and year")

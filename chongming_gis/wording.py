@@ -126,6 +126,11 @@ class Words:
         """Return a text of a source as the manifest keeps it: ``key``, beside it ``key_en``."""
         return self.in_language(str(entry.get(key) or ""), str(entry.get(f"{key}_en") or ""))
 
+    def mark(self, study: StudyConfig) -> str:
+        """Return what every page is marked with: the number of its review, else that it is for internal use."""
+        number = study.outputs.map_review_number
+        return self("map_review", number=number) if number else self("internal")
+
     def heading(self, text: str) -> str:
         """Return a text as it begins a line: in English with a capital."""
         return text[:1].upper() + text[1:] if self.language == "en" else text

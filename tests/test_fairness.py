@@ -218,6 +218,7 @@ def test_giving_to_the_poorer_never_raises_inequality(name, town, data):
 
 
 @every
+@settings(deadline=None)
 @given(score=st.floats(0.01, 1e6), persons=st.lists(st.integers(0, 9), min_size=1, max_size=6))
 def test_where_all_have_the_same_there_is_no_inequality(name, score, persons):
     assume(sum(persons) > 0)

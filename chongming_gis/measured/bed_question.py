@@ -12,7 +12,7 @@ import pandas as pd
 from scipy import sparse
 
 from chongming_gis import candidates, network, planning, provision, reach
-from chongming_gis.siting.beds import AreaDuty, BedDuty, BedKind, BedQuestion, BedSites, BedTravel
+from chongming_gis.siting.bed_problem import AreaDuty, BedDuty, BedKind, BedQuestion, BedSites, BedTravel
 from chongming_gis.tables import persons_column
 
 if TYPE_CHECKING:
@@ -150,9 +150,7 @@ def _shortlist(usable: gpd.GeoDataFrame, ground: Groundwork, need: Floats) -> np
     return np.array(sorted(kept), dtype=np.intp)
 
 
-def _saved(
-    plan: BedPlanConfig, ground: Groundwork, places: reach.Places, service: ServiceConfig
-) -> sparse.csr_array:
+def _saved(plan: BedPlanConfig, ground: Groundwork, places: reach.Places, service: ServiceConfig) -> sparse.csr_array:
     """Return by how many minutes each point's way is shorter than what counts for no bed at all; 0 is not stored."""
     times = reach.usable_times(
         service,
@@ -270,9 +268,7 @@ def _sum(
     ground: Groundwork,
 ) -> BedDuty:
     unit = ground.study.service(plan.service).capacity_unit
-    standing = sum(
-        weight * _capacity(ground, services, kind) for kind, weight in amounts.items()
-    )
+    standing = sum(weight * _capacity(ground, services, kind) for kind, weight in amounts.items())
     per_kind = {kind: weight for kind, weight in amounts.items() if kind != unit and kind in _kinds(plan, ground)}
     duty = BedDuty(indicator.id, standing, per_bed=amounts.get(unit or "", 0.0), per_kind=per_kind, scale=scale)
     return _bounded(indicator, duty, value)
@@ -326,7 +322,7 @@ def _travel(
     is_in_time.data = (plan.unreachable_min - saved.data <= limit_s[rows] / 60.0 + 1e-9).astype(np.float64)
     keys = points["village_code"].astype(object).where(points["village_code"].notna(), points["demand_id"])
     number, _ = pd.factorize(keys, sort=True)
-    total = np.bincount(number, weights=need)
+    total = np.bincount(number, weights=need).astype(np.float64)
     weight = np.divide(need, total[number], out=np.zeros(len(need)), where=total[number] > 0.0)
     gather = sparse.csr_array((weight, (number, np.arange(len(need)))), shape=(len(total), len(need)))
     mean_saved = sparse.csr_array(gather @ saved)

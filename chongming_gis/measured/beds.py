@@ -1,4 +1,4 @@
-"""Where beds are built, added, converted and brought up to standard so that the plan's targets are met at least cost."""
+"""Where beds are built, added and converted so that the plan's targets are met at least cost."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from chongming_gis.findings import Finding
 from chongming_gis.measured.bed_question import ask_beds, costs_of
 from chongming_gis.measured.groundwork import Measured, Step
 from chongming_gis.measured_tables import BED_DUTIES, BED_FRONTIER, BED_PLAN, BED_PLANS
+from chongming_gis.siting.bed_problem import AreaDuty
 from chongming_gis.siting.bed_rows import ways_of
-from chongming_gis.siting.beds import AreaDuty, allot_beds, find_frontier, reached
+from chongming_gis.siting.beds import allot_beds, find_frontier, reached
 from chongming_gis.tables import column_types, no_rows
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Services planned together within one budget, with what is saved where two share a site, beside the same planned apart."""
+"""Services planned together within one budget, saving where two share a site, beside the same planned apart."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def join(ground: Groundwork) -> Measured:
     findings: list[Finding] = []
     for entry in study.joint_proposals:
         own = [asked[part.proposal] for part in entry.parts]
-        least = [_least(entry, part, question, study, findings) for part, question in zip(entry.parts, own, strict=True)]
+        least = [
+            _least(entry, part, question, study, findings) for part, question in zip(entry.parts, own, strict=True)
+        ]
         parts = _parts(entry, own, least)
         saving = next((cost.value for cost in study.costs if cost.id == entry.saving), 0.0)
-        plan = plan_jointly(
-            parts, budget=entry.budget, saving=saving, time_limit_s=TIME_LIMIT_S, target_gap=TARGET_GAP
-        )
+        plan = plan_jointly(parts, budget=entry.budget, saving=saving, time_limit_s=TIME_LIMIT_S, target_gap=TARGET_GAP)
         budgets = _budgets(entry, own, least)
         apart = plan_apart(parts, budgets, saving=saving, time_limit_s=TIME_LIMIT_S, target_gap=TARGET_GAP)
         plans += _plan_rows(entry, own, plan, (apart, budgets))
@@ -113,8 +113,11 @@ def _parts(entry: JointProposalConfig, own: Sequence[Question], least: Sequence[
 
 
 def _budgets(entry: JointProposalConfig, own: Sequence[Question], least: Sequence[int]) -> list[float]:
-    """Return what each service would have for itself: its share, or the full price of what it asks for and an equal
-    part of the rest; of too little money, in proportion to that price."""
+    """Return what each service would have for itself.
+
+    That is its share, or the full price of what it asks for and an equal part of the rest; where there is too little
+    money, so much in proportion to that price.
+    """
     shares = [part.share for part in entry.parts]
     if all(share is not None for share in shares):
         return [entry.budget * (share or 0.0) for share in shares]
@@ -184,9 +187,7 @@ def _told(prefix: str, question: Question, plan: JointPlan, at: int) -> Mapping[
     return {f"{prefix}n_new": len(own.chosen), f"{prefix}spent": spent, f"{prefix}covered": own.objective}
 
 
-def _sites(
-    entry: JointProposalConfig, own: Sequence[Question], plan: JointPlan, apart: JointPlan
-) -> gpd.GeoDataFrame:
+def _sites(entry: JointProposalConfig, own: Sequence[Question], plan: JointPlan, apart: JointPlan) -> gpd.GeoDataFrame:
     services_at: dict[str, list[str]] = {}
     for question, one in zip(own, plan.plans, strict=True):
         for place in question.sites["place_id"].iloc[one.chosen]:

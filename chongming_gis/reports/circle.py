@@ -35,6 +35,20 @@ def sections(told: Told) -> tuple[Section, ...]:
     return (Section("circle", words("circle.chapter"), tuple(blocks)),)
 
 
+def in_a_line(told: Told) -> str:
+    """Return how many have the complete circle, in a sentence; nothing where the study asks for no basket."""
+    asked, counts = told.result.study.measures.basket, told.result.measured.get("basket")
+    if asked is None or counts is None:
+        return ""
+    district = counts[counts["scope"] == "district"]
+    persons = float(district["persons"].sum())
+    if persons <= 0.0:
+        return ""
+    complete = wording.share(float(district["persons"].iloc[-1]) / persons)
+    who = told.words.group(told.result.study, asked.group, asked.base)
+    return told.words("summary.circle", who=who, n=len(asked.services), share=complete)
+
+
 def _opening(told: Told, asked: BasketConfig, district: pd.DataFrame, missing: pd.DataFrame) -> str:
     words, study = told.words, told.result.study
     persons = float(district["persons"].sum())

@@ -13,6 +13,7 @@ from chongming_gis import wording
 from chongming_gis.maps import notices, shares
 from chongming_gis.reports import (
     areas,
+    beds,
     burial,
     capacity,
     certainty,
@@ -21,6 +22,7 @@ from chongming_gis.reports import (
     figures,
     links,
     method,
+    phases,
     plan,
     proposals,
     uncovered,
@@ -73,8 +75,10 @@ def build_content(result: StudyResult, words: Words) -> Report:
             *circle.sections(told),
             *links.sections(told),
             *burial.sections(told),
-            *proposals.sections(told),
             *fair.sections(told),
+            *proposals.sections(told),
+            *phases.sections(told),
+            *beds.sections(told),
             *certainty.sections(told),
             *plan.sections(result, words),
             *verdict.section(result, words),
@@ -97,7 +101,18 @@ def _summary(told: Told) -> tuple[Block, ...]:
     opening = Paragraph(_joined([scale, *_range_sentence(told)], words))
     few = len(services) <= MOST_SENTENCES
     points = [_service_sentences(told, service) for service in services] if few else _band_sentences(told)
-    return (opening, Bullets(tuple(points)), *figures.headline_table(told))
+    return (opening, Bullets((*points, *_further_sentences(told))), *figures.headline_table(told))
+
+
+def _further_sentences(told: Told) -> list[str]:
+    """Return in a line each what the chapters on the circle, the plan and the proposals come to."""
+    result, words = told.result, told.words
+    lines = [circle.in_a_line(told)]
+    for target_set in result.study.plan.target_sets if result.study.plan else ():
+        if target_set.stage == "review":
+            counts = plan.count_of_statuses(result.indicators, target_set.id, words)
+            lines.append(words("summary.plan", target_set=words.name(target_set), counts=counts) if counts else "")
+    return [line for line in (*lines, proposals.in_a_line(told)) if line]
 
 
 def _matrix(told: Told) -> tuple[Section, ...]:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from docx.document import Document as WordDocument
 
-    from chongming_gis.reports.blocks import Block, Cell, MapFrame, Picture, References, Section, Table
+    from chongming_gis.reports.blocks import Block, MapFrame, Picture, References, Section, Table
     from chongming_gis.reports.content import Report
     from chongming_gis.results import StudyResult
     from chongming_gis.wording import Language
@@ -49,7 +49,9 @@ _MOST_UPRIGHT = 10  # columns; a table with more stands on a page across
 _TALLEST_PICTURE_MM = 205.0
 _MM_PER_CSS_PIXEL = 25.4 / 96.0
 _TWIPS_PER_MM = 1440.0 / 25.4
-_LEAST_COLUMN = 3.0  # letters
+_MM_PER_POINT = 25.4 / 72.0
+_EDGES_MM = 2.6  # of a cell, both sides
+_LEAST_COLUMN, _LEAST_HEADING = 4.0, 3.0  # letters
 _MOST_WEIGHT = 26.0  # letters: a longer text wraps
 _OLDEST_ZIP = dt.date(1980, 1, 1)
 #: Word has no isolates: a letter that turns the direction would turn the sentence around a name, so it is left out.
@@ -156,7 +158,8 @@ class _Writer:
     def section(self, section: Section, numbers: tuple[int, ...]) -> None:
         """Write a chapter with its blocks and the sections inside it."""
         heading = _run(self._headed(section, numbers))
-        self._upright()
+        first = section.blocks[0] if section.blocks else None
+        self._turn(is_across=first is not None and first.kind == "table" and _is_wide(first))
         self._paragraph(_bookmarked(heading, self._mark(section.id)), f"Heading {len(numbers)}")
         for block in section.blocks:
             self._block(block)
@@ -176,7 +179,7 @@ class _Writer:
 
     def _block(self, block: Block) -> None:
         if block.kind != "table":
-            self._upright()
+            self._turn(is_across=False)
         match block.kind:
             case "paragraph":
                 self._running(block)
@@ -220,10 +223,7 @@ class _Writer:
 
     def _table(self, block: Table) -> None:
         """Write a table under its caption; a wide one on a page across."""
-        if len(block.columns) > _MOST_UPRIGHT or block.is_matrix:
-            self._across()
-        else:
-            self._upright()
+        self._turn(is_across=_is_wide(block))
         self._caption("table", block.caption, "Caption")
         room_mm = _ACROSS_MM if self._is_across else _TEXT_MM
         self._append(_table_xml(block, room_mm, {name: self._mark(name) for name in _links(block)}))
@@ -249,12 +249,6 @@ class _Writer:
         said.set("name", f"picture {self._counts['figure'] + 1}")
         self._caption("figure", caption, "Figure Caption")
 
-    def _upright(self) -> None:
-        self._turn(is_across=False)
-
-    def _across(self) -> None:
-        self._turn(is_across=True)
-
     def _turn(self, *, is_across: bool) -> None:
         """Begin a page of the other orientation, where it is not this one."""
         if is_across == self._is_across:
@@ -271,6 +265,10 @@ class _Writer:
     def _append(self, xml: str) -> None:
         """Put an element at the end: before the properties of the last section."""
         self._document.element.body[-1].addprevious(parse_xml(xml))
+
+
+def _is_wide(block: Table) -> bool:
+    return block.is_matrix or len(block.columns) > _MOST_UPRIGHT
 
 
 def _clean(shown: str) -> str:
@@ -315,8 +313,8 @@ def _links(block: Table) -> set[str]:
 
 def _table_xml(block: Table, room_mm: float, marks: Mapping[str, str]) -> str:
     """Return a table: heavy lines above and below, light ones between, a header row that repeats on every page."""
-    widths = [round(room_mm * _TWIPS_PER_MM * share) for share in _width_shares(block)]
-    style = docx_style.table_text_style(len(block.columns), is_across=room_mm > _TEXT_MM)
+    style, size_pt = docx_style.table_text_style(len(block.columns), is_across=room_mm > _TEXT_MM)
+    widths = [round(width * _TWIPS_PER_MM) for width in _column_widths(block, room_mm, size_pt)]
     kinds = [cell.kind for cell in block.rows[0]] if block.rows else ["text"] * len(block.columns)
     head = [
         _cell_xml(_run(name), style, width, side="center" if kind == "number" else "left", fill="strong", is_strong=True)
@@ -355,16 +353,23 @@ def _cell_xml(content: str, style: str, width: int, *, side: str, fill: str, is_
     )
 
 
-def _width_shares(block: Table) -> list[float]:
-    """Return how the room is shared among columns: by their longest text, numbers never wrapped before texts are."""
-    weights = []
+def _column_widths(block: Table, room_mm: float, size_pt: float) -> list[float]:
+    """Return the widths of columns in mm: numbers and codes stay on one line, texts share the rest by their length."""
+    letter_mm = size_pt * _MM_PER_POINT
+    needed, weights = [], []
     for place, name in enumerate(block.columns):
         cells = [row[place] for row in block.rows]
         longest = max((_width(cell.shown) for cell in cells), default=0.0)
-        is_text = any(cell.kind == "text" for cell in cells)
-        wanted = max(min(longest, _MOST_WEIGHT if is_text else longest), min(_width(name), 5.0), _LEAST_COLUMN)
-        weights.append(wanted + 1.0)
-    return [weight / sum(weights) for weight in weights]
+        wraps = not cells or any(cell.kind == "text" for cell in cells)
+        letters = max(longest, min(_width(name), _LEAST_HEADING))
+        needed.append(_LEAST_COLUMN * letter_mm + _EDGES_MM if wraps else letters * letter_mm + _EDGES_MM)
+        weights.append(min(max(letters - _LEAST_COLUMN, 0.0), _MOST_WEIGHT) if wraps else 0.0)
+    rest = room_mm - sum(needed)
+    if rest < 0.0:
+        return [width * room_mm / sum(needed) for width in needed]
+    if not sum(weights):
+        return [width + rest / len(needed) for width in needed]
+    return [width + rest * weight / sum(weights) for width, weight in zip(needed, weights, strict=True)]
 
 
 def _width(shown: str) -> float:

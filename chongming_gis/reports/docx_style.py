@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from docx.enum.style import WD_STYLE_TYPE
 from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING
-from docx.oxml import OxmlElement, parse_xml
+from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls, qn
 from docx.shared import Mm, Pt, RGBColor
 
@@ -104,12 +104,13 @@ def set_page(section: WordSection, *, is_across: bool) -> None:
     section.footer_distance, section.header_distance = Mm(20 if is_across else 28), Mm(15)
 
 
-def table_text_style(n_columns: int, *, is_across: bool) -> str:
-    """Return the id of the style for a table's texts: smaller the more columns there are."""
+def table_text_style(n_columns: int, *, is_across: bool) -> tuple[str, float]:
+    """Return the id of the style for a table's texts, and its size in points: smaller the more columns there are."""
     if is_across:
-        return STYLE_IDS["Table Small"] if n_columns <= 2 * _SOME else STYLE_IDS["Table Tiny"]
-    name = "Table Text" if n_columns <= _FEW else "Table Small" if n_columns <= _SOME else "Table Tiny"
-    return STYLE_IDS[name]
+        name = "Table Small" if n_columns <= 2 * _SOME else "Table Tiny"
+    else:
+        name = "Table Text" if n_columns <= _FEW else "Table Small" if n_columns <= _SOME else "Table Tiny"
+    return STYLE_IDS[name], _LOOKS[name].size_pt
 
 
 def font_table() -> str:

@@ -44,6 +44,27 @@ def sections(told: Told) -> tuple[Section, ...]:
     )
 
 
+def in_a_line(told: Told) -> str:
+    """Return what all proposals come to, in a sentence; nothing where none builds anything."""
+    plans = told.result.measured.get("plans")
+    if plans is None or not plans["n_new"].sum():
+        return ""
+    words = told.words
+    names = {proposal.id: words.name(proposal) for proposal in told.result.study.proposals}
+    built = [
+        words(
+            "summary.proposal",
+            proposal=names.get(row["proposal"], row["proposal"]),
+            n=f"{row['n_new']:,}",
+            before=wording.share(_ratio(row["covered_before"], row["persons"])),
+            after=wording.share(_ratio(row["covered_after"], row["persons"])),
+        )
+        for row in _records(plans)
+        if row["n_new"]
+    ]
+    return words("summary.proposals", n=f"{int(plans['n_new'].sum()):,}", proposals=words.join_clauses(built))
+
+
 def _notes(told: Told) -> tuple[str, ...]:
     words = told.words
     weighed = words.join([words(f"criterion.{name}") for name in words.starting("criterion.")])

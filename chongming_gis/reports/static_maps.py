@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 import shapely
 from matplotlib.patches import PathPatch, Rectangle
-from matplotlib.patheffects import Normal, Stroke
 from matplotlib.path import Path as Outline
+from matplotlib.patheffects import Normal, Stroke
 
 from chongming_gis import wording
 from chongming_gis.maps import gap_layer, notices, proposal_layer, shares, views

@@ -10,12 +10,13 @@ import numpy as np
 from scipy import sparse
 
 from chongming_gis.siting import highs
+from chongming_gis.siting.bed_problem import AreaDuty
 from chongming_gis.siting.formulation import rows_of
 from chongming_gis.siting.highs import MipModel
 from chongming_gis.siting.stacked import with_columns
 
 if TYPE_CHECKING:
-    from chongming_gis.siting.beds import AreaDuty, BedDuty, BedKind, BedQuestion, BedSites, BedTravel
+    from chongming_gis.siting.bed_problem import BedDuty, BedKind, BedQuestion, BedSites, BedTravel
     from chongming_gis.siting.formulation import Bools, Entry, Floats, Ints
 
 _SLACK = 1e-9  # relative: a share of a sum of floats is no exact number
@@ -63,15 +64,15 @@ def bed_model(question: BedQuestion) -> BedModel:
     at = 3 * n
     places: list[tuple[int, int]] = []
     for kind in sites.kinds:
-        own, own_high, own_costs, rows = _kind(sites, kind, at, added)
+        own, own_high, own_costs, of_kind = _kind(sites, kind, at, added)
         places.append(own)
         high.append(own_high)
         costs.append(own_costs)
-        entries += rows
+        entries += of_kind
         at += len(own_high)
     duty_rows = []
     for duty in question.duties:
-        if hasattr(duty, "has"):
+        if isinstance(duty, AreaDuty):
             columns = at + np.arange(len(duty.has))
             at += len(duty.has)
             high.append(np.ones(len(duty.has)))
@@ -221,9 +222,7 @@ def shared_out(total: int, room: Ints, kind: BedKind, solved: Ints | None) -> In
     return base + share
 
 
-def _kind(
-    sites: BedSites, kind: BedKind, at: int, added: Ints
-) -> tuple[tuple[int, int], Floats, Floats, list[Entry]]:
+def _kind(sites: BedSites, kind: BedKind, at: int, added: Ints) -> tuple[tuple[int, int], Floats, Floats, list[Entry]]:
     room = room_of(sites, kind, np.zeros(sites.n_sites, dtype=np.int64)).astype(np.float64)
     n = sites.n_sites
     grows = not kind.is_of_new
@@ -241,7 +240,12 @@ def _kind(
         entries.append(([beds, any_], [1.0, -float(most_of[site])], -math.inf, 0.0))
         entries.append(([beds, any_], [1.0, -float(kind.least)], 0.0, math.inf))
         entries += [([beds, added[site]], [1.0, -1.0], -math.inf, float(room[site]))] if grows else []
-    return (at, 2 * n), np.concatenate([most_of, np.ones(n)]), np.concatenate([np.full(n, kind.cost), np.zeros(n)]), entries
+    return (
+        (at, 2 * n),
+        np.concatenate([most_of, np.ones(n)]),
+        np.concatenate([np.full(n, kind.cost), np.zeros(n)]),
+        entries,
+    )
 
 
 def _area_rows(sites: BedSites, duty: AreaDuty, columns: Ints, made: Ints) -> list[Entry]:
@@ -252,9 +256,7 @@ def _area_rows(sites: BedSites, duty: AreaDuty, columns: Ints, made: Ints) -> li
     return entries
 
 
-def _duty_row(
-    sites: BedSites, duty: BedDuty, places: list[tuple[int, int]], added: Ints, opens: Ints
-) -> Entry:
+def _duty_row(sites: BedSites, duty: BedDuty, places: list[tuple[int, int]], added: Ints, opens: Ints) -> Entry:
     of_new = sum(duty.per_kind.get(kind.name, 0.0) for kind in sites.kinds if kind.is_of_new)
     columns, values = [added], [np.full(len(added), duty.per_bed + of_new)]
     if duty.per_site:
@@ -267,7 +269,12 @@ def _duty_row(
         values.append(np.full(len(own), duty.per_kind.get(kind.name, 0.0)))
     size = max([1.0, *(abs(end) for end in (duty.low, duty.high, duty.standing) if math.isfinite(end))])
     slack = _SLACK * size
-    return np.concatenate(columns), np.concatenate(values), duty.low - duty.standing - slack, duty.high - duty.standing + slack
+    return (
+        np.concatenate(columns),
+        np.concatenate(values),
+        duty.low - duty.standing - slack,
+        duty.high - duty.standing + slack,
+    )
 
 
 def _may_be_standard(sites: BedSites) -> Floats:

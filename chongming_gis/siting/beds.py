@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,13 +17,13 @@ from scipy import sparse
 
 from chongming_gis.errors import SitingError
 from chongming_gis.siting import highs
+from chongming_gis.siting.bed_problem import AreaDuty, BedQuestion, BedTravel, check_question, check_travel
+from chongming_gis.siting.bed_reasons import explain_beds
 from chongming_gis.siting.bed_rows import BedModel, bed_model, minutes_model, nearest_pairs, read_plan, ways_of
 from chongming_gis.siting.problem import relative_gap, status_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from chongming_gis.siting.formulation import Bools, Floats, Ints
+    from chongming_gis.siting.formulation import Bools, Ints
     from chongming_gis.siting.highs import MipAnswer
     from chongming_gis.siting.problem import Status
 
@@ -31,123 +31,6 @@ TIME_LIMIT_S = 20.0
 _NEAREST = 6  # sites a village's need may go to while a plan is looked for
 _NEARLY = 0.01  # of the shortest ways: where the frontier ends
 _MONEY = 1e-6  # relative: what two sums of money may differ by
-
-
-@dataclass(frozen=True, slots=True)
-class BedKind:
-    """A kind of bed that an ordinary bed can be made into (nursing, dementia care). A bed may be of several kinds.
-
-    Attributes
-    ----------
-    beds : (n_sites,) of this kind now
-    cost : money for converting one
-    least : beds converted at a site, where any are
-    is_of_new : whether every bed that is added is of this kind already
-    """
-
-    name: str
-    beds: Floats
-    cost: float
-    least: int = 1
-    is_of_new: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class BedSites:
-    """Homes that stand, and ground where one may be built.
-
-    Attributes
-    ----------
-    beds : (n_sites,) that stand; 0 where nothing does
-    is_new : (n_sites,) ground for a new home
-    areas : (n_sites,) area codes; -1 = in none
-    least, most : (n_sites,) beds added at a site, where any are
-    bed_costs : (n_sites,) money for each bed added
-    build_costs : (n_sites,) money once, where any are added
-    is_standard : (n_sites,) which homes are up to the standard
-    standard_cost : money for bringing a home that stands up to it; inf = cannot be; a new one of the size costs no more
-    standard_from : beds that a home up to the standard has at least
-    """
-
-    beds: Floats
-    is_new: Bools
-    areas: Ints
-    least: Ints
-    most: Ints
-    bed_costs: Floats
-    build_costs: Floats
-    is_standard: Bools
-    standard_cost: float = math.inf
-    standard_from: int = 0
-    kinds: tuple[BedKind, ...] = ()
-
-    @property
-    def n_sites(self) -> int:
-        """How many sites there are."""
-        return len(self.beds)
-
-
-@dataclass(frozen=True, slots=True)
-class BedDuty:
-    """A sum that must lie between two numbers: what stands, and what each bed added or converted adds to it.
-
-    Attributes
-    ----------
-    standing : the sum before the plan
-    per_bed, per_site : what a bed added, and a new home, adds
-    per_kind : the same of each bed that becomes of a kind
-    scale, unit : for sentences only: the sum divided by ``scale`` is told in ``unit``
-    """
-
-    name: str
-    standing: float
-    low: float = -math.inf
-    high: float = math.inf
-    per_bed: float = 0.0
-    per_site: float = 0.0
-    per_kind: dict[str, float] = field(default_factory=dict)
-    scale: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class AreaDuty:
-    """So many areas must have at least one home, or one up to the standard.
-
-    Attributes
-    ----------
-    has : (n_areas,) which have one already; area codes count from 0
-    least : areas that must have one
-    """
-
-    name: str
-    has: Bools
-    least: int
-    needs_standard: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class BedQuestion:
-    """What is to be met, with what, and for how much money at most."""
-
-    sites: BedSites
-    duties: tuple[BedDuty | AreaDuty, ...]
-    budget: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class BedTravel:
-    """Who needs a bed, and how far each site is.
-
-    Attributes
-    ----------
-    minutes : (n_rows, n_sites); a pair that is not stored is out of reach
-    need : (n_rows,) beds
-    unserved_min : minutes that count for need without a bed in reach
-    """
-
-    minutes: sparse.csr_array
-    need: Floats
-    unserved_min: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,13 +82,13 @@ def allot_beds(
     over the homes in proportion to the beds they could convert.
     """
     began = time.perf_counter()
-    _check(question)
+    check_question(question)
     if travel is not None:
-        _check_travel(question, travel)
+        check_travel(question, travel)
     model = bed_model(question)
     found = highs.solve(model.mip, time_limit_s=time_limit_s)
     if found.outcome in {"infeasible", "unknown"}:
-        reason = _reason(question, time_limit_s) if found.outcome == "infeasible" else _TOO_SHORT
+        reason = explain_beds(question, time_limit_s=time_limit_s) if found.outcome == "infeasible" else _TOO_SHORT
         return _none(question, found, reason, time.perf_counter() - began)
     plan = _priced(question, model, found)
     if travel is not None:
@@ -245,8 +128,8 @@ def find_frontier(
     began = time.perf_counter()
     if points < 1:
         raise SitingError(f"points: {points} must be at least 1")
-    _check(question)
-    _check_travel(question, travel)
+    check_question(question)
+    check_travel(question, travel)
     plan = first if first is not None else allot_beds(question, travel=travel, time_limit_s=time_limit_s)
     if plan.status in {"infeasible", "unknown"}:
         return ()
@@ -370,59 +253,6 @@ def _nearest(
     )
 
 
-def _reason(question: BedQuestion, time_limit_s: float) -> str:
-    """Return which duty cannot be met, by itself or beside the others, and what could be."""
-    each_s = time_limit_s / (2 * len(question.duties) + 1)
-    told = []
-    for duty in question.duties:
-        alone = highs.solve(bed_model(replace(question, duties=(duty,), budget=None)).mip, time_limit_s=each_s)
-        if alone.outcome == "infeasible":
-            told.append(f"{duty.name}: {_asked(duty)}; with the sizes allowed at most {_most(question, (), duty)}")
-    if told:
-        return "; ".join(told)
-    if question.budget is not None:
-        cheapest = highs.solve(bed_model(replace(question, budget=None)).mip, time_limit_s=each_s)
-        if cheapest.outcome != "infeasible":
-            return f"budget: {question.budget:,.0f} is too little; the duties cost at least {cheapest.bound:,.0f}"
-    for duty in question.duties:
-        others = tuple(other for other in question.duties if other is not duty)
-        rest = highs.solve(bed_model(replace(question, duties=others, budget=None)).mip, time_limit_s=each_s)
-        if rest.outcome in {"optimal", "feasible"}:
-            told.append(f"{duty.name}: {_asked(duty)}; beside the other duties at most {_most(question, others, duty)}")
-    names = ", ".join(duty.name for duty in question.duties)
-    return "; ".join(told) or f"no plan meets all duties together: {names}"
-
-
-def _asked(duty: BedDuty | AreaDuty) -> str:
-    if isinstance(duty, AreaDuty):
-        return f"{duty.least} areas must have one"
-    if math.isfinite(duty.low):
-        return f"at least {duty.low / duty.scale:,.6g} is asked for"
-    return f"at most {duty.high / duty.scale:,.6g} is allowed"
-
-
-def _most(question: BedQuestion, duties: Sequence[BedDuty | AreaDuty], duty: BedDuty | AreaDuty) -> str:
-    """Return the best that a duty's sum can be beside others."""
-    model = bed_model(replace(question, duties=(*duties, _free(duty)), budget=None))
-    row = model.duty_rows[-1]
-    objective = model.mip.matrix[[row]].toarray().ravel()
-    wants_more = isinstance(duty, AreaDuty) or math.isfinite(duty.low)
-    sense = "maximise" if wants_more else "minimise"
-    mip = replace(model.mip, costs=objective, sense=sense)  # type: ignore[arg-type]
-    found = highs.solve(mip, time_limit_s=5.0)
-    if not math.isfinite(found.bound):
-        return "unknown"
-    standing = 0.0 if isinstance(duty, AreaDuty) else duty.standing
-    scale = 1.0 if isinstance(duty, AreaDuty) else duty.scale
-    return f"{(found.bound + standing) / scale:,.6g}" + ("" if wants_more else " or more")
-
-
-def _free(duty: BedDuty | AreaDuty) -> BedDuty | AreaDuty:
-    if isinstance(duty, AreaDuty):
-        return replace(duty, least=0)
-    return replace(duty, low=-math.inf, high=math.inf)
-
-
 def _none(question: BedQuestion, found: MipAnswer, reason: str, time_s: float) -> BedPlan:
     n = question.sites.n_sites
     is_proven = found.outcome == "infeasible"
@@ -438,45 +268,3 @@ def _stop(found: MipAnswer) -> str:
     if found.is_interrupted:
         return "interrupted"
     return "time limit" if found.is_out_of_time else "target gap"
-
-
-def _check(question: BedQuestion) -> None:
-    sites, n = question.sites, question.sites.n_sites
-    told = [
-        f"sites.{name}: has shape {np.shape(getattr(sites, name))}, must be ({n},)"
-        for name in ("is_new", "areas", "least", "most", "bed_costs", "build_costs", "is_standard")
-        if np.shape(getattr(sites, name)) != (n,)
-    ]
-    amounts = {"sites.beds": sites.beds, "sites.bed_costs": sites.bed_costs, "sites.build_costs": sites.build_costs}
-    amounts |= {"sites.least": sites.least, "sites.most": sites.most}
-    amounts |= {f"{kind.name}.beds": kind.beds for kind in sites.kinds}
-    amounts |= {f"{kind.name}.cost": np.array([kind.cost]) for kind in sites.kinds}
-    told += [
-        f"{name}: must be numbers of at least 0"
-        for name, values in amounts.items()
-        if not bool(((values >= 0.0) & np.isfinite(values)).all())
-    ]
-    for kind in sites.kinds:
-        if np.shape(kind.beds) == (n,) and (kind.beds > sites.beds).any():
-            told.append(f"{kind.name}: sites {np.flatnonzero(kind.beds > sites.beds).tolist()} have more than beds")
-    names = [kind.name for kind in sites.kinds]
-    for duty in question.duties:
-        if isinstance(duty, AreaDuty):
-            told += [f"{duty.name}: asks for {duty.least} of {len(duty.has)} areas"] if duty.least > len(duty.has) else []
-            continue
-        strange = sorted(set(duty.per_kind) - set(names))
-        told += [f"{duty.name}: {strange} are no kinds of bed here"] if strange else []
-        told += [f"{duty.name}: low {duty.low} is above high {duty.high}"] if duty.low > duty.high else []
-    if question.budget is not None and not question.budget >= 0.0:
-        told.append(f"budget: {question.budget} must be at least 0")
-    if told:
-        raise SitingError("\n".join(told))
-
-
-def _check_travel(question: BedQuestion, travel: BedTravel) -> None:
-    shape = (len(travel.need), question.sites.n_sites)
-    told = [] if travel.minutes.shape == shape else [f"minutes: shape {travel.minutes.shape}, must be {shape}"]
-    values = [("minutes", travel.minutes.data), ("need", travel.need), ("unserved_min", np.array([travel.unserved_min]))]
-    told += [f"{name}: must be numbers of at least 0" for name, v in values if not ((v >= 0) & np.isfinite(v)).all()]
-    if told:
-        raise SitingError("\n".join(told))

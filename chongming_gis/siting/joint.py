@@ -145,9 +145,7 @@ def plan_jointly(
     status = status_of(objective, bound)
     spent = _spent(parts, plans) - math.fsum(float(one.sum()) for one in saved)
     took = time.perf_counter() - began
-    return JointPlan(
-        status, plans, objective, bound, spent, saved, "proven" if status == "optimal" else stop, "", took
-    )
+    return JointPlan(status, plans, objective, bound, spent, saved, "proven" if status == "optimal" else stop, "", took)
 
 
 def plan_apart(
@@ -177,8 +175,7 @@ def plan_apart(
     if len(budgets) != len(parts):
         raise SitingError(f"budgets: {len(budgets)} for {len(parts)} services; give one each")
     plans = tuple(
-        _alone(part, budget, time_limit_s / len(parts), target_gap)
-        for part, budget in zip(parts, budgets, strict=True)
+        _alone(part, budget, time_limit_s / len(parts), target_gap) for part, budget in zip(parts, budgets, strict=True)
     )
     objective = _weighed(parts, plans)
     bound = math.fsum(part.weight * plan.bound for part, plan in zip(parts, plans, strict=True) if part.weight)
@@ -203,7 +200,9 @@ def savings(parts: Sequence[JointPart], plans: Sequence[SitingPlan], *, saving: 
         for site in plan.chosen.tolist():
             ground = int(part.ground[site])
             if ground != ALONE:
-                dearest[ground] = min(dearest.get(ground, (math.inf, 0)), (-float(part.problem.site_costs[site]), number))
+                dearest[ground] = min(
+                    dearest.get(ground, (math.inf, 0)), (-float(part.problem.site_costs[site]), number)
+                )
     told = []
     for number, (part, plan) in enumerate(zip(parts, plans, strict=True)):
         costs = part.problem.site_costs[plan.chosen]
@@ -304,7 +303,7 @@ def _sharing(parts: Sequence[JointPart], first: Ints, *, at: int) -> tuple[list[
 
 
 def _start(parts: Sequence[JointPart], formulations: Sequence[Formulation], *, budget: float) -> Floats:
-    """Return the values of a plan to begin from: the least that is asked of each service, then each with what is left."""
+    """Return the values of a plan to begin from: each service with the price of its least, and a part of the rest."""
     asked = [part.at_least * float(part.problem.site_costs[part.problem.candidates].max(initial=0.0)) for part in parts]
     left = max(budget - math.fsum(asked), 0.0)
     share = min(budget / math.fsum(asked), 1.0) if math.fsum(asked) > 0.0 else 0.0
@@ -434,14 +433,10 @@ def _weighed(parts: Sequence[JointPart], plans: Sequence[SitingPlan]) -> float:
 
 def _spent(parts: Sequence[JointPart], plans: Sequence[SitingPlan]) -> float:
     """Return the full price of what is built."""
-    return math.fsum(
-        float(part.problem.site_costs[plan.chosen].sum()) for part, plan in zip(parts, plans, strict=True)
-    )
+    return math.fsum(float(part.problem.site_costs[plan.chosen].sum()) for part, plan in zip(parts, plans, strict=True))
 
 
-def _none(
-    parts: Sequence[JointPart], status: Status, bound: float, stop: str, reason: str, began: float
-) -> JointPlan:
+def _none(parts: Sequence[JointPart], status: Status, bound: float, stop: str, reason: str, began: float) -> JointPlan:
     nothing = tuple(infeasible("MCLP", "maximise", reason) for _ in parts)
     saved = tuple(np.empty(0) for _ in parts)
     took = time.perf_counter() - began

@@ -165,28 +165,39 @@ def _fewest_sites(
     )  # fmt: skip
     answer = solve_partial_cover(*question, quick)
     columns, low, stop = answer.columns, round(answer.bound / price), answer.stop_reason
-    asked, step = len(columns) - 1, 1
+    doubts: list[int] = []  # numbers of sites for which neither was proven
     while low < len(columns) and len(columns) - low > limits.target_gap * len(columns):
         stop = "time limit"
-        if limits.left_s <= 0.0:
+        asked = _next_number(low, len(columns), doubts)
+        if asked is None:
+            stop = "search exhausted"
+        if limits.left_s <= 0.0 or asked is None:
             break
         plan = mclp(problem, standard=standard, new_sites=n_forced + asked, time_limit_s=_ASK_SHARE * limits.left_s)
         if plan.objective >= target:
             columns = np.flatnonzero(np.isin(candidates, plan.chosen))
-            asked = len(columns) - 1
         elif plan.bound < target:
             low = asked + 1
-            asked = max(low, (low + len(columns) - 1) // 2)
-        elif asked <= low:
-            break
         else:
-            asked, step = max(low, asked - step), 2 * step
+            doubts.append(asked)
         if plan.stop_reason == "interrupted":
             stop = "interrupted"
             break
     value = price * len(columns)
     bound = min(value, price * low)
-    return CoverAnswer(columns, value, bound, "target gap" if limits.target_gap and stop != "interrupted" else stop)
+    if stop != "interrupted" and value - bound <= limits.target_gap * value:
+        stop = "target gap"
+    return CoverAnswer(columns, value, bound, stop)
+
+
+def _next_number(low: int, high: int, doubts: list[int]) -> int | None:
+    """Return the number of sites to ask about: halfway, then below and above those in doubt; None = no more."""
+    doubts = [number for number in doubts if low <= number < high]
+    if not doubts:
+        return (low + high - 1) // 2
+    below, above = (low, min(doubts) - 1), (max(doubts) + 1, high - 1)
+    turns = (below, above) if len(doubts) % 2 else (above, below)
+    return next(((first + last) // 2 for first, last in turns if first <= last), None)
 
 
 def check_numbers(

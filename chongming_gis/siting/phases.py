@@ -310,7 +310,7 @@ def _best_nested(search: _Search, model: MipModel, weights: Floats, starts: list
     alone = float(sum(w * plan.bound for w, plan in zip(weights, search.unphased, strict=True) if w > 0.0))
     values = [float(weights @ _covered(search, plan)) for plan in starts]
     best = starts[int(np.argmax(values))] if starts else None
-    if best is not None and relative_gap(max(values), max(alone, max(values))) <= max(search.target_gap, PROVEN_GAP):
+    if best is not None and relative_gap(max(values), max(alone, *values)) <= max(search.target_gap, PROVEN_GAP):
         return _Found(best, alone, "target gap")
     start = None if best is None else np.concatenate([search.formulation.complete(row) for row in best])
     found = highs.solve(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
@@ -13,19 +13,26 @@ from chongming_gis.siting.highs import MipModel
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy.typing as npt
+
     from chongming_gis.siting.formulation import Floats, Ints, Rows
 
 
 def side_by_side(models: Sequence[MipModel], scales: Sequence[float]) -> MipModel:
     """Return one model of all columns whose objective is the scaled sum; all models have the same sense."""
     matrices = [model.matrix for model in models]
+
+    def joined(name: str) -> npt.NDArray[Any]:
+        return np.concatenate([getattr(model, name) for model in models])
+
     return MipModel(
         np.concatenate([model.costs * scale for model, scale in zip(models, scales, strict=True)]),
         sparse.csr_array(sparse.block_diag(matrices, format="csr")),
-        *(
-            np.concatenate([getattr(model, name) for model in models])
-            for name in ("row_low", "row_high", "low", "high", "is_whole")
-        ),
+        joined("row_low"),
+        joined("row_high"),
+        joined("low"),
+        joined("high"),
+        joined("is_whole"),
         models[0].sense,
     )
 

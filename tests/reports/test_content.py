@@ -8,6 +8,7 @@ from chongming_gis.reports import figures
 from chongming_gis.reports.blocks import MapFrame, Paragraph, References, Table
 from chongming_gis.reports.content import build_content
 from chongming_gis.wording import Words
+from tests.toy.proposed import NOTHING, with_proposals
 
 ZH, EN = Words("zh"), Words("en")
 
@@ -132,7 +133,8 @@ def test_many_services_are_sorted_into_bands(toy_result):
     _, sentences, _ = summary(build_content(many, ZH))
     assert sentences[0] == "覆盖率在 90% 及以上的有 2 项：服务0（100%）、服务1（100%）。"
     assert sentences[1].startswith("覆盖率不足 50% 的有 5 项：服务2（46.2%）、")
-    assert len(sentences) == 2
+    assert sentences[2].startswith("到2025年：")  # the plan under review; then nothing, where no circle is asked for
+    assert len(sentences) == 3
 
 
 @pytest.mark.parametrize("service_id", ["meal_point", "care_home"])
@@ -246,7 +248,8 @@ def test_no_number_no_sentence(toy_result):
     empty = replace(toy_result, coverage=toy_result.coverage.iloc[:0])
     opening, sentences, table = summary(build_content(empty, ZH))
     assert opening == "本报告测算 2 项服务、3 处设施、5 个居住点，数据日期为 2024-12-31。"
-    assert sentences == ("", "")
+    assert sentences[:2] == ("", "")
+    assert sentences[2:] == ("到2025年：未达到 2 项、示意 – 待填 1 项、未清点 1 项。",)
     assert shown(table)[0][1] == "—"
     assert shown(table)[0][4:7] == ["—", "—", "—"]
 
@@ -276,3 +279,10 @@ def test_two_islands_get_a_table(toy_result):
     blocks = section(build_content(both, ZH), "service-meal_point").blocks
     captions = [block.caption for block in blocks if isinstance(block, Table)]
     assert captions[1] == "老年助餐点：分岛屿达标情况（2024 征求意见稿）"
+
+
+def test_the_summary_tells_what_is_proposed_in_a_line(toy_result):
+    _, sentences, _ = summary(build_content(with_proposals(toy_result), ZH))
+    assert sentences[-1] == "选址建议共新增 1 处：新增助餐点 1 处，覆盖率 46.2% → 92.3%。"
+    _, sentences, _ = summary(build_content(with_proposals(toy_result, **NOTHING), ZH))
+    assert not any("选址" in sentence for sentence in sentences)

@@ -12,19 +12,9 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from chongming_gis.errors import SitingError
+from chongming_gis.siting.bed_problem import AreaDuty, BedDuty, BedKind, BedQuestion, BedSites, BedTravel
 from chongming_gis.siting.bed_rows import shared_out, ways_of
-from chongming_gis.siting.beds import (
-    AreaDuty,
-    BedDuty,
-    BedKind,
-    BedQuestion,
-    BedSites,
-    BedTravel,
-    allot_beds,
-    cost_of,
-    find_frontier,
-    reached,
-)
+from chongming_gis.siting.beds import allot_beds, cost_of, find_frontier, reached
 
 INF = math.inf
 
@@ -139,8 +129,10 @@ def test_nothing_is_done_where_everything_is_met():
         (
             [BedDuty("beds", 140.0, low=200.0, per_bed=1.0), BedDuty("few", 140.0, high=180.0, per_bed=1.0)],
             {},
-            "beds: at least 200 is asked for; beside the other duties at most 180; "
-            "few: at most 180 is allowed; beside the other duties at most 200 or more",
+            (
+                "beds: at least 200 is asked for; beside the other duties at most 180; "
+                "few: at most 180 is allowed; beside the other duties at most 200 or more"
+            ),
         ),
         (
             [BedDuty("nursing", 40.0, low=250.0, per_kind={"nursing": 1.0})],
@@ -294,7 +286,9 @@ def cheapest(asked):
     """The least cost of every allotment there is; None where none meets the duties."""
     sites = asked.sites
     kind, n, best = sites.kinds[0], sites.n_sites, None
-    sizes = [[0, *(b for b in range(least, most + 1) if b > 0)] for least, most in zip(sites.least, sites.most, strict=True)]
+    sizes = [
+        [0, *(b for b in range(least, most + 1) if b > 0)] for least, most in zip(sites.least, sites.most, strict=True)
+    ]
     for added in itertools.product(*sizes):
         room = sites.beds - kind.beds + (0 if kind.is_of_new else np.array(added))
         parts = [[c for c in range(int(r) + 1) if c == 0 or c >= kind.least] for r in room]
@@ -353,5 +347,5 @@ def test_it_costs_what_the_cheapest_of_every_allotment_costs(asked):
 
 def test_reasons_do_not_depend_on_the_order_of_duties():
     duties = [BedDuty("beds", 140.0, low=300.0, per_bed=1.0), BedDuty("few", 140.0, high=1.0, per_bed=1.0)]
-    told = [allot_beds(question(*order)).reason for order in (duties, duties[::-1])]
-    assert [sorted(re.split("; (?=beds|few)", reason)) for reason in told][0] == sorted(re.split("; (?=beds|few)", told[1]))
+    one, two = (allot_beds(question(*order)).reason for order in (duties, duties[::-1]))
+    assert sorted(re.split("; (?=beds|few)", one)) == sorted(re.split("; (?=beds|few)", two))

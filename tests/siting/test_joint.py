@@ -22,9 +22,7 @@ STANDARD = 5.0
 def part(name, table, persons, cost, *, ground=None, rules=None, **more):
     table = np.array(table, dtype=float)
     problem = SitingProblem(table, persons, site_costs=np.full(table.shape[1], float(cost)), rules=rules)
-    return JointPart(
-        name, problem, STANDARD, np.arange(table.shape[1]) if ground is None else np.array(ground), **more
-    )
+    return JointPart(name, problem, STANDARD, np.arange(table.shape[1]) if ground is None else np.array(ground), **more)
 
 
 TWO = [[1, INF], [INF, 1]]  # each ground reaches one village

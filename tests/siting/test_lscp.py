@@ -1,5 +1,6 @@
 """Cheapest cover of everyone, or of a share: the best of all plans, a bound that always holds, and clear answers."""
 
+import importlib
 import math
 
 import numpy as np
@@ -141,6 +142,19 @@ def test_a_middling_question_equals_the_plain_model():
     partial = psclp(problem, standard=200, share=0.8)
     assert partial.status == "optimal"
     assert partial.objective == exact.solve_psclp(problem, standard=200, share=0.8).objective
+
+
+@settings(max_examples=40, deadline=None)
+@given(problem=questions(rules=PLAIN, max_sites=9, max_rows=14), standard=st.integers(0, 9), share=SHARES)
+def test_asking_mclp_for_the_fewest_sites_is_the_best_too(problem, standard, share):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(importlib.import_module("chongming_gis.siting.lscp"), "_MANY_PAIRS", 0)
+        problem = SitingProblem(
+            problem.costs, problem.weights, existing=problem.existing, site_costs=np.full(problem.n_sites, 2.0),
+            rules=problem.rules,
+        )  # fmt: skip
+        question = {"standard": standard, "share": share}
+        assert_is_best(psclp(problem, **question), problem, slow_checker.psclp, question)
 
 
 def test_unequal_costs_equal_the_plain_model():

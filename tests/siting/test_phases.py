@@ -38,8 +38,7 @@ def is_within(problem, phases, built):
     used = [sum(each[j] for j in sites) for sites in built]
     if phases.unspent == "lapses":
         return all(
-            now - before <= limit + 1e-9
-            for before, now, limit in zip([0.0, *used], used, phases.limits, strict=False)
+            now - before <= limit + 1e-9 for before, now, limit in zip([0.0, *used], used, phases.limits, strict=False)
         )
     return all(now <= limit + 1e-9 for now, limit in zip(used, np.cumsum(phases.limits), strict=True))
 
@@ -168,7 +167,9 @@ def test_it_finds_what_trying_every_nested_plan_finds(problem, phases, weights):
     assert plan.status == "optimal"
     assert plan.objective == pytest.approx(best)
     assert plan.bound >= plan.objective
-    assert is_within(problem, phases, [set(np.concatenate(plan.built[: y + 1]).tolist()) for y in range(len(plan.built))])
+    assert is_within(
+        problem, phases, [set(np.concatenate(plan.built[: y + 1]).tolist()) for y in range(len(plan.built))]
+    )
     assert (plan.price >= -1e-9).all() or problem.rules.names
 
 

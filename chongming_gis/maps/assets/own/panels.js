@@ -67,6 +67,12 @@
     return map;
   };
 
+  // Opens a card where it does not hide under the panels.
+  cgis.popup = function (map, latlng, card) {
+    const left = isWide(map) ? 340 : 10;
+    L.popup({ minWidth: 270, maxWidth: 340, maxHeight: 420, autoPanPaddingTopLeft: [left, 10], autoPanPaddingBottomRight: [10, 10] }).setLatLng(latlng).setContent(cgis.card(card)).openOn(map);
+  };
+
   // Asks the layers, top first, what lies under the pointer; canvases cannot be asked by the browser.
   cgis.inspect = function (map) {
     const tooltip = L.tooltip({ direction: "top", className: "cgis-tip", offset: [0, -6] });
@@ -80,13 +86,12 @@
       }
       return null;
     }
-    const onCanvas = (e) => !e.originalEvent.target.closest(".leaflet-marker-icon, .leaflet-control, .leaflet-popup");
+    const onCanvas = (e) => !map.cgisIsMeasuring && !e.originalEvent.target.closest(".leaflet-marker-icon, .leaflet-control, .leaflet-popup");
     map.on("click", function (e) {
       const card = onCanvas(e) && find(e.containerPoint);
       if (card) {
         tooltip.remove();
-        const left = isWide(map) ? 340 : 10;
-        L.popup({ minWidth: 270, maxWidth: 340, maxHeight: 420, autoPanPaddingTopLeft: [left, 10], autoPanPaddingBottomRight: [10, 10] }).setLatLng(e.latlng).setContent(cgis.card(card)).openOn(map);
+        cgis.popup(map, e.latlng, card);
       }
     });
     if (!L.Browser.mobile) {
@@ -107,13 +112,13 @@
     return details;
   }
 
-  function control(map, position, element) {
+  cgis.control = function (map, position, element) {
     const panel = L.control({ position: position });
     panel.onAdd = () => element;
     L.DomEvent.disableClickPropagation(element);
     L.DomEvent.disableScrollPropagation(element);
     panel.addTo(map);
-  }
+  };
 
   cgis.title = function (map, options) {
     const data = cgis.data(options.data), text = cgis.text;
@@ -125,6 +130,7 @@
     box.appendChild(cgis.element("div", "cgis-choice"));
     const view = box.appendChild(cgis.element("div", "cgis-view"));
     if (data.notice) { box.appendChild(cgis.element("p", "cgis-notice", data.notice)); }
+    for (const note of data.notes || []) { box.appendChild(cgis.element("p", "cgis-note", note)); }
     const more = box.appendChild(foldable("cgis-sources", text("sources"), false));
     const list = more.appendChild(cgis.element("dl"));
     for (const source of data.sources) {
@@ -132,8 +138,8 @@
       if (source.kind) { term.appendChild(cgis.element("span", source.isSchematic ? "cgis-kind is-schematic" : "cgis-kind", source.kind)); }
       list.appendChild(cgis.element("dd", "", source.line)).dir = "auto";
     }
-    more.appendChild(cgis.element("p", "", data.date));
-    control(map, "topleft", box);
+    box.appendChild(cgis.element("p", "cgis-foot", data.foot));
+    cgis.control(map, "topleft", box);
     function show() {
       view.replaceChildren();
       const shown = map.cgisView;
@@ -238,7 +244,7 @@
     const wide = isWide(map), isRoomy = wide && map.getSize().y >= 700;
     const box = foldable("cgis-panel cgis-legend", cgis.text("legend"), isRoomy);
     const body = box.appendChild(cgis.element("div", "cgis-legend-body"));
-    control(map, wide ? "topleft" : "bottomleft", box);
+    cgis.control(map, wide ? "topleft" : "bottomleft", box);
     let waiting = false;
     function draw() {
       waiting = false;
