@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 SECONDS_PER_MINUTE = 60.0
+SECONDS_PER_HOUR = 3600.0
 M2_PER_KM2 = 1_000_000.0
 KMH_PER_MS = 3.6
 KM_PER_MILE = 1.609344  # international mile, exact

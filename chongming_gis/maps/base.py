@@ -84,8 +84,11 @@ def build_base(result: StudyResult, language: Language) -> Base:
     name_of = shares.township_names(result, words)
     township_names = [name_of[code] for code in townships["township_code"]]
     ground, zones = _ground(result, words)
-    names = [_names("names-townships", townships, township_names, _TOWNSHIP_NAMES)]
-    names.append(_names("names-villages", result.villages, list(result.villages["name_zh"]), _VILLAGE_NAMES))
+    of_township = {**_TOWNSHIP_NAMES, "kind": words("js.township")}
+    names = [_names("names-townships", townships, township_names, of_township)]
+    within, within_of = indexed([name_of.get(code, code) for code in text_list(result.villages["township_code"])])
+    of_village = {**_VILLAGE_NAMES, "kind": words("js.village"), "ofNames": within, "of": within_of}
+    names.append(_names("names-villages", result.villages, list(result.villages["name_zh"]), of_village))
     return Base(
         bounds=_bounds(result),
         township_codes=tuple(townships["township_code"]),

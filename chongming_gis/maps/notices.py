@@ -75,6 +75,17 @@ def badge(entries: list[dict[str, Any]], words: Words) -> str:
     return words("schematic_badge") if any(entry.get("kind") == "schematic" for entry in entries) else ""
 
 
+def foot(study: StudyConfig, entries: list[dict[str, Any]], words: Words) -> str:
+    """Return the last line of a title block: the mark of the page, the date of the data, and how much is of which kind."""
+    kinds = [str(entry.get("kind") or "") for entry in entries]
+    counts = [
+        words("map.kind_count", kind=words.or_raw("kind", kind), n=kinds.count(kind)) for kind in dict.fromkeys(kinds) if kind
+    ]
+    parts = [words.mark(study), words("data_date", date=study.data_date.isoformat())]
+    parts += [words("map.kinds", kinds=words.join(counts))] if counts else []
+    return " · ".join(parts)
+
+
 def lines(study: StudyConfig, entries: list[dict[str, Any]], words: Words) -> list[dict[str, Any]]:
     """Return for each source what it is for, of which kind it is, and a line with the rest."""
     return [

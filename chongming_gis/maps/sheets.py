@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
+from chongming_gis import discretion
 from chongming_gis.errors import OutputError
 from chongming_gis.maps import gap_layer, isochrone_layer, notices, proposal_layer, shares, views
 from chongming_gis.maps.layers import Choice, Drawn, Panel, PlanLayerControl, Slot, View, ViewChoice
@@ -212,6 +213,12 @@ def add_view(sheet: PlanMap, view: Data, parts: Sequence[tuple[Slot, Drawn]], *,
     return added
 
 
+def _drawn_facilities(sheet: PlanMap) -> list[str]:
+    """Return the datasets of all facilities on a map, shown or not, for its search."""
+    drawn = [child for child in sheet._children.values() if isinstance(child, Drawn)]  # noqa: SLF001 - branca has no other way
+    return list(dict.fromkeys(str(child.options["data"]) for child in drawn if child.draws == "facilities"))
+
+
 def finish(sheet: PlanMap, material: Material, service_id: str | None, title: str, choice: ViewChoice) -> None:
     """Put the panels around the map."""
     study, words = material.result.study, material.words
@@ -222,10 +229,13 @@ def finish(sheet: PlanMap, material: Material, service_id: str | None, title: st
         "title": title,
         "notice": notices.schematic_notice(study, entries, words),
         "sources": notices.lines(study, entries, words),
-        "date": words("data_date", date=study.data_date.isoformat()),
-        "attribution": [words("internal"), *notices.attribution(entries, words)],
+        "notes": [words("discretion.note")] if discretion.hides_any(study) else [],
+        "foot": notices.foot(study, entries, words),
+        "attribution": [words.mark(study), *notices.attribution(entries, words)],
     }
     Panel("title", Data.of("title", heading)).add_to(sheet)
+    found = {"facilities": _drawn_facilities(sheet), "areas": [names.key for names in material.base.names]}
+    Panel("tools", Data.of("tools", found)).add_to(sheet)
     choice.add_to(sheet)
     control = Data.of("control", {"layers": words("layers"), "ground": words("base_map")})
     PlanLayerControl(control).add_to(sheet)

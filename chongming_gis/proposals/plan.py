@@ -85,9 +85,7 @@ def make_proposal(
 def solve(question: Question, *, time_limit_s: float = TIME_LIMIT_S, target_gap: float = TARGET_GAP) -> SitingPlan:
     """Return the plan of a question by the model that its proposal names."""
     problem, proposal = question.problem, question.proposal
-    n_candidates = len(problem.candidates)
-    most = n_candidates if question.new_sites is None else question.new_sites
-    most = min(most, n_candidates) if n_candidates else most  # fewer than asked for: the plan row says both numbers
+    most = len(problem.candidates) if question.new_sites is None else question.new_sites
     if proposal.model == "mclp":
         return siting.mclp(problem, standard=WITHIN, new_sites=most, time_limit_s=time_limit_s, target_gap=target_gap)
     shortest_s = float(question.limit_s.min(initial=math.inf))

@@ -134,17 +134,17 @@ def _duties(told: Told, entry: BedPlanConfig) -> Table:
         indicator = _indicator(told, duty["indicator_id"])
         sign = _SIGNS[indicator.direction] if indicator else ""
         is_open = math.isnan(duty["target"])
-        label = _indicator_name(told, duty["indicator_id"])
-        if duty["evidence"] == "schematic":
-            label = words("plan.marked", name=label, label=words("indicator_status.schematic"))
+        status = words(f"beds.status_{duty['status']}")
+        if duty["evidence"] == "schematic" and not is_open:  # no verdict rests on a rule of schematic data
+            status = words("indicator_status.schematic")
         rows.append(
             (
-                text(label),
+                text(_indicator_name(told, duty["indicator_id"])),
                 short(words.or_raw("unit", duty["unit"])),
                 number(_amount(duty["before"])),
                 number(words("plan.to_fill") if is_open else sign + _amount(duty["target"])),
                 number(_amount(duty["after"])),
-                short(words(f"beds.status_{duty['status']}")),
+                short(status),
             )
         )
     columns = ("indicator", "unit", "beds_before", "target_value", "beds_after", "target_status")

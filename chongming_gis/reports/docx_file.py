@@ -317,7 +317,9 @@ def _table_xml(block: Table, room_mm: float, marks: Mapping[str, str]) -> str:
     widths = [round(width * _TWIPS_PER_MM) for width in _column_widths(block, room_mm, size_pt)]
     kinds = [cell.kind for cell in block.rows[0]] if block.rows else ["text"] * len(block.columns)
     head = [
-        _cell_xml(_run(name), style, width, side="center" if kind == "number" else "left", fill="strong", is_strong=True)
+        _cell_xml(
+            _run(name), style, width, side="center" if kind == "number" else "left", fill="strong", is_strong=True
+        )
         for name, width, kind in zip(block.columns, widths, kinds, strict=True)
     ]
     rows = [f"<w:tr><w:trPr><w:cantSplit/><w:tblHeader/></w:trPr>{''.join(head)}</w:tr>"]

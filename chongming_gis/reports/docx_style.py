@@ -1,7 +1,7 @@
-"""How report.docx looks: page, fonts and styles after GB/T 9704-2012, the standard for papers of Party and state organs.
+"""How report.docx looks: page, fonts and styles after GB/T 9704-2012, the standard for papers of state organs.
 
-Sizes are those of the standard (title 二号 22 pt, text 三号 16 pt, 28 pt from line to line, margins 37, 35, 28 and 26 mm),
-tables and notes smaller. English documents keep sizes and margins and take Latin fonts.
+Sizes are those of the standard (title 二号 22 pt, text 三号 16 pt, 28 pt from line to line, margins 37, 35, 28 and
+26 mm), tables and notes smaller. English documents keep sizes and margins and take Latin fonts.
 """
 
 from __future__ import annotations
@@ -32,7 +32,12 @@ _OTHER_NAMES = {
     _KAI: "KaiTi,楷体_GB2312,华文楷体,STKaiti,Noto Serif CJK SC",
     _FANG: "FangSong,仿宋_GB2312,华文仿宋,STFangsong,Noto Serif CJK SC",
 }
-_PANOSE = {_SONG: "03000509000000000000", _HEI: "02010609060101010101", _KAI: "02010609060101010101", _FANG: "02010609060101010101"}
+_PANOSE = {
+    _SONG: "03000509000000000000",
+    _HEI: "02010609060101010101",
+    _KAI: "02010609060101010101",
+    _FANG: "02010609060101010101",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +148,11 @@ def _set_style(styles: Styles, name: str, look: _Look, language: Language) -> No
     properties = style.element.get_or_add_rPr()
     for child in list(properties):
         properties.remove(child)
-    for child in [child for child in style.element.get_or_add_pPr() if child.tag != qn("w:numPr") and child.tag != qn("w:outlineLvl")]:
+    for child in [
+        child
+        for child in style.element.get_or_add_pPr()
+        if child.tag != qn("w:numPr") and child.tag != qn("w:outlineLvl")
+    ]:
         style.element.pPr.remove(child)
     style.font.name, style.font.size, style.font.bold = _LATIN, Pt(look.size_pt), look.is_bold
     style.font.color.rgb = RGBColor(0, 0, 0)

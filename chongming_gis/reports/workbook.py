@@ -1,7 +1,7 @@
 """report.xlsx: a sheet a table, with filters, number formats, widths and frozen headings; nothing in it is computed.
 
-Texts come from files of other people: one that a spreadsheet program would take for a formula has an apostrophe in front
-(``cell_text``). The chapters on data quality and method stand on two sheets as the report has them. The same result
+Texts come from files of other people: one that a spreadsheet program would take for a formula has an apostrophe in
+front (``cell_text``). The chapters on data quality and method stand on two sheets as the report has them. The same result
 gives the same bytes: every time in the file is the study's data date.
 """
 
@@ -20,7 +20,7 @@ from openpyxl.utils import get_column_letter, quote_sheetname
 
 from chongming_gis.cell_text import writable
 from chongming_gis.errors import OutputError
-from chongming_gis.maps import notices, shares
+from chongming_gis.maps import shares
 from chongming_gis.reports.content import build_content
 from chongming_gis.reports.figures import Told
 from chongming_gis.reports.workbook_tables import sheets
@@ -54,7 +54,9 @@ _LINE = Border(bottom=Side(style="thin", color="7A8A93"))
 _WIDEST, _NARROWEST = 48, 8  # characters
 _MOST_TEXT = 32_767  # characters of a cell
 _ASKED_FOR_WIDTH = 400  # rows that are looked at for the width of a column
-_NUMBER = re.compile(r"^-?\d{1,3}(,\d{3})*(\.(?P<decimals>\d+))?(?P<percent>%)?$|^-?\d+(\.(?P<plain>\d+))?(?P<share>%)?$")
+_NUMBER = re.compile(
+    r"^-?\d{1,3}(,\d{3})*(\.(?P<decimals>\d+))?(?P<percent>%)?$|^-?\d+(\.(?P<plain>\d+))?(?P<share>%)?$"
+)
 _OLDEST_ZIP = dt.date(1980, 1, 1)
 _CHAPTERS_AS_TEXT = ("quality", "method")
 
@@ -216,9 +218,11 @@ def _write_chapter(sheet: WriteOnlyWorksheet, section: Section) -> None:
             for row in block.rows:
                 cells = []
                 for entry in row:
-                    value, form = _as_number(entry.shown) if entry.kind == "number" else (entry.shown, "text")
+                    value, shown_as = (
+                        _as_number(entry.shown) if entry.kind == "number" else (entry.shown, FORMATS["text"])
+                    )
                     cell = _cell(sheet, value)
-                    cell.number_format = FORMATS["text"] if form == "text" else form
+                    cell.number_format = shown_as
                     if entry.mark:
                         cell.fill = _FILLS[entry.mark]
                     cells.append(cell)
@@ -238,11 +242,11 @@ def _as_number(shown: str) -> tuple[Value, str]:
     Examples
     --------
     >>> _as_number("1,234"), _as_number("63.2%"), _as_number("<1")
-    ((1234.0, '#,##0'), (0.632, '0.0%'), ('<1', 'text'))
+    ((1234.0, '#,##0'), (0.632, '0.0%'), ('<1', '@'))
     """
     found = _NUMBER.match(shown)
     if found is None:
-        return shown, "text"
+        return shown, FORMATS["text"]
     decimals = len(found["decimals"] or found["plain"] or "")
     tail = f".{'0' * decimals}" if decimals else ""
     if found["percent"] or found["share"]:
@@ -260,6 +264,8 @@ def _packed(content: bytes, date: dt.date) -> bytes:
             entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
             part = old.read(name)
             if name == "docProps/core.xml":
-                part = re.sub(rb"(<dcterms:modified[^>]*>)[^<]*", rb"\g<1>" + f"{day.isoformat()}T00:00:00Z".encode(), part)
+                part = re.sub(
+                    rb"(<dcterms:modified[^>]*>)[^<]*", rb"\g<1>" + f"{day.isoformat()}T00:00:00Z".encode(), part
+                )
             new.writestr(entry, part)
     return stream.getvalue()

@@ -7,7 +7,7 @@ is never reached is said in words.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -74,8 +74,14 @@ def _sheet(told: Told, key: str, columns: Iterable[Column], **blanks: object) ->
 
 def _col(told: Told, key: str, values: Iterable[Any], form: Form = "text") -> Column:
     """Return a column under a heading of the report."""
-    heading = told.words(f"xlsx.col.{key}" if told.words.knows(f"xlsx.col.{key}") else f"col.{key}")
+    own = f"xlsx.col.{key}"
+    heading = told.words(own, currency=_currency(told)) if told.words.knows(own) else told.words(f"col.{key}")
     return Column(heading, [_value(told, value, form) for value in values], form)
+
+
+def _currency(told: Told) -> str:
+    costs = told.result.study.costs
+    return told.words.or_raw("currency", costs[0].currency) if costs else wording.NOTHING
 
 
 def _value(told: Told, value: Any, form: Form) -> Value:
@@ -86,7 +92,8 @@ def _value(told: Told, value: Any, form: Form) -> Value:
         return str(value)
     number = float(value)
     if math.isinf(number):
-        return told.words("xlsx.never")
+        key = f"xlsx.never.{form}"
+        return told.words(key) if told.words.knows(key) else wording.NOTHING
     return seconds_to_minutes(number) if form == "minutes" else number
 
 
@@ -111,7 +118,12 @@ def _areas_of(told: Told, table: pd.DataFrame) -> tuple[Column, Column]:
     groups = {group.id: words.name(group) for group in told.result.study.groups}
     names = []
     for scope, code in zip(table["scope"], table["scope_code"], strict=True):
-        known = {"district": {code: words("report.whole")}, "township": told.townships, "village": villages, "group": groups}
+        known = {
+            "district": {code: words("report.whole")},
+            "township": told.townships,
+            "village": villages,
+            "group": groups,
+        }
         names.append(known.get(scope, {code: words.or_raw("island", code)}).get(code, code))
     scopes = [words(f"xlsx.scope.{scope}") for scope in table["scope"]]
     return _col(told, "scope", scopes), _col(told, "area", names)
@@ -133,9 +145,15 @@ def _figure_columns(told: Told, found: Sequence[Figures | None], freed: Sequence
     def of(name: str, figures: Sequence[Figures | None]) -> list[float]:
         return [math.nan if entry is None else float(getattr(entry, name)) for entry in figures]
 
-    columns = [_col(told, "persons", of("persons", found), "count"), _col(told, "covered", of("covered", found), "count")]
+    columns = [
+        _col(told, "persons", of("persons", found), "count"),
+        _col(told, "covered", of("covered", found), "count"),
+    ]
     columns += [_col(told, "uncovered", of("uncovered", found), "count")]
-    columns += [_col(told, "unreached", of("unreached", found), "count"), _col(told, "share", of("share", found), "share")]
+    columns += [
+        _col(told, "unreached", of("unreached", found), "count"),
+        _col(told, "share", of("share", found), "share"),
+    ]
     if any(entry is not None for entry in freed):
         columns.append(_col(told, "share_ignored", of("share", freed), "share"))
     return columns
@@ -171,7 +189,9 @@ def _services(told: Told) -> Sheet:
 
 
 def _standards(told: Told) -> Sheet:
-    listed = [shares.Question(service, standard) for service in told.result.study.services for standard in service.standards]
+    listed = [
+        shares.Question(service, standard) for service in told.result.study.services for standard in service.standards
+    ]
     return _of_questions(told, "standards", listed)
 
 
@@ -187,11 +207,13 @@ def _townships(told: Told) -> Sheet:
     return _sheet(told, "townships", [service, town, standard, who, *figures])
 
 
-def _matrix(told: Told) -> Sheet:
+def _matrix(told: Told) -> Sheet | None:
     """Return the share of every service in every township, marked with the colours of the maps."""
     questions = _headlines(told)
     found = [told.shares.by_code(question, "township") for question in questions]
     codes = sorted({code for places in found for code in places})
+    if not codes:
+        return None
     wholes = [told.shares.whole(question) for question in questions]
     by_column = [wholes, *([places.get(code) for places in found] for code in codes)]
     values = [[math.nan if entry is None else entry.share for entry in column] for column in by_column]
@@ -202,8 +224,7 @@ def _matrix(told: Told) -> Sheet:
         for title, column in zip(titles, values, strict=True)
     ]
     marks = tuple(("", *(_mark(value) for value in row)) for row in zip(*values, strict=True))
-    made = _sheet(told, "matrix", columns if codes else columns[:1])
-    return Sheet(made.title, made.what, made.columns, marks if codes else ()) if codes else Sheet(made.title, made.what, (Column("", ()),))
+    return replace(_sheet(told, "matrix", columns), marks=marks)
 
 
 def _mark(share: float) -> str:
@@ -246,7 +267,9 @@ def _capacity(told: Told) -> Sheet | None:
     keyed = provision.assign(town=provision["demand_id"].map(towns).fillna(""))
     sums = keyed.groupby(["service", "unit", "town"], sort=False)[numbers].sum().reset_index()
     place = {service.id: number for number, service in enumerate(told.result.study.services)}
-    sums = sums.sort_values(["service", "town"], key=lambda c: c.map(place) if c.name == "service" else c, kind="stable")
+    sums = sums.sort_values(
+        ["service", "town"], key=lambda c: c.map(place) if c.name == "service" else c, kind="stable"
+    )
     columns = [
         _col(told, "service", _services_of(told, sums["service"])),
         _col(told, "township", _towns(told, sums["town"])),
@@ -280,7 +303,11 @@ def _gaps(told: Told) -> Sheet | None:
         _col(told, "gap_nearest", shown["nearest_s"], "minutes"),
         _col(told, "gap_median", shown["median_s"], "minutes"),
         *(
-            Column(told.words("gaps.of_group", group=told.words.name(group)), [_value(told, v, "count") for v in shown[f"persons_{group.id}"]], "count")
+            Column(
+                told.words("gaps.of_group", group=told.words.name(group)),
+                [_value(told, v, "count") for v in shown[f"persons_{group.id}"]],
+                "count",
+            )
             for group in groups
         ),
     ]
@@ -444,7 +471,7 @@ def _plans(told: Told) -> Sheet | None:
         _col(told, "covered_after", table["covered_after"], "count"),
         _col(told, "share_before", table["covered_before"] / people, "share"),
         _col(told, "share_after", table["covered_after"] / people, "share"),
-        _col(told, "gap_to_best", table["gap"], "share"),
+        _col(told, "gap_to_best", table["gap"].where(np.isfinite(table["gap"])), "share"),
         _col(told, "money", table["cost"], "count"),
         _col(told, "reason", table["reason"]),
     ]
@@ -495,7 +522,9 @@ def _candidates(told: Told) -> Sheet | None:
         return None
     study, words = told.result.study, told.words
     reasons = [
-        words.join_clauses([words.refusal(study, service, rule) for rule in str(rules).split(" | ")]) if pd.notna(rules) else ""
+        words.join_clauses([words.refusal(study, service, rule) for rule in str(rules).split(" | ")])
+        if pd.notna(rules)
+        else ""
         for service, rules in zip(table["service"], table["reason"], strict=True)
     ]
     columns = [
@@ -517,11 +546,11 @@ def _fairness(told: Told) -> Sheet | None:
     if table is None:
         return None
     shown = table[table["scope"] != "village"]
-    measures = [told.words.or_raw("fair.measure", told.words.or_raw("xlsx.measure", name)) for name in shown["measure"]]
+    named = {**told.words.starting("fair.measure."), **told.words.starting("xlsx.measure.")}
     columns = [
         _col(told, "service", _services_of(told, shown["service"])),
         *_areas_of(told, shown),
-        _col(told, "access_measure", [told.words.or_raw("xlsx.measure", name) if told.words.knows(f"xlsx.measure.{name}") else shown_as for name, shown_as in zip(shown["measure"], measures, strict=True)]),
+        _col(told, "access_measure", [named.get(name, name) for name in shown["measure"]]),
         _col(told, "persons", shown["persons"], "count"),
         _col(told, "value", shown["value"], "score"),
     ]
@@ -538,7 +567,9 @@ def _certainty(told: Told) -> Sheet | None:
         *_areas_of(told, shown),
         _col(told, "persons", shown["persons"], "count"),
         *(
-            Column(told.words(f"certainty.col.{key}"), [_value(told, v, "share") for v in shown[f"share_{key}"]], "share")
+            Column(
+                told.words(f"certainty.col.{key}"), [_value(told, v, "share") for v in shown[f"share_{key}"]], "share"
+            )
             for key in ("run", "low", "likely", "high")
         ),
     ]
@@ -555,8 +586,12 @@ def _certainty_villages(told: Told) -> Sheet | None:
         _col(told, "township", _towns(told, shown["township_code"])),
         _col(told, "village", shown["name_zh"].fillna(shown["village_code"])),
         _col(told, "persons", shown["persons"], "count"),
-        Column(told.words("certainty.col.in_run"), [told.words(f"certainty.status.{name}") for name in shown["status_run"]]),
-        Column(told.words("certainty.col.often"), [_value(told, v, "share") for v in shown["draws_reached_share"]], "share"),
+        Column(
+            told.words("certainty.col.in_run"), [told.words(f"certainty.status.{name}") for name in shown["status_run"]]
+        ),
+        Column(
+            told.words("certainty.col.often"), [_value(told, v, "share") for v in shown["draws_reached_share"]], "share"
+        ),
     ]
     return _sheet(told, "certainty_villages", columns)
 

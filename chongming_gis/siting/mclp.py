@@ -39,8 +39,9 @@ def mclp(
 ) -> SitingPlan:
     """Return at most ``new_sites`` sites that cover the most people within the standard, existing sites counted.
 
-    No site is built that adds nothing, so the plan may be smaller. Ctrl-C ends the search, not the program: the best
-    plan found comes back with its bound.
+    No site is built that adds nothing, so the plan may be smaller; it is, too, where fewer candidates are left than may
+    be built, as in every model here. Ctrl-C ends the search, not the program: the best plan found comes back with its
+    bound.
 
     Parameters
     ----------
@@ -131,8 +132,6 @@ def _contradiction(problem: SitingProblem, forced: Longs, new_sites: int) -> str
         return f"forced: {len(forced)} sites are forced, but new_sites allows {new_sites}"
     if new_sites and not len(candidates):
         return f"new_sites: {new_sites} asked for, but no site is left to build: all stand, are forbidden or too near"
-    if new_sites > len(candidates):
-        return f"new_sites: {new_sites} asked for, but only {len(candidates)} candidates are allowed"
     return ""
 
 

@@ -176,7 +176,10 @@
       option.value = i;
       option.selected = map.hasLayer(views[i]);
     });
+    const tell = () => { label.dataset.chosen = select.selectedOptions[0].textContent; }; // on paper in place of the list
+    tell();
     select.addEventListener("change", () => {
+      tell();
       views.forEach((view) => view.remove());
       views[select.value].addTo(map);
     });

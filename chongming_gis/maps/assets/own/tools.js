@@ -179,6 +179,7 @@
     const onClick = (e) => add(e.latlng);
     function onKey(e) {
       const key = e.originalEvent.key;
+      if (e.originalEvent.target !== map.getContainer() && key !== "Escape") { return; } // a button's own key
       if (key === "Enter" || key === " ") {
         e.originalEvent.preventDefault();
         add(map.getCenter());
