@@ -151,7 +151,7 @@ def _cost_faults(entry: BedPlanConfig, at: str, costs: Mapping[str, CostConfig],
     prices = sorted({f"{cost.currency} {cost.year}" for cost in found})
     if len(prices) > 1:
         told.append(f"{at}: its costs are in prices of {', '.join(prices)}; bring them to one currency and year")
-    kinds = [cost.unit for cost in found if cost.what == "conversion"]
+    kinds = [costs[one.cost].unit for one in entry.conversions if one.cost in costs]
     told += [f"{at}.conversions: two of them make the same kind of bed"] if len(set(kinds)) < len(kinds) else []
     return told
 

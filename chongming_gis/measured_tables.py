@@ -549,7 +549,7 @@ ISOCHRONES = Contract(
 )
 
 #: Too large to be read as text; as GeoParquet only.
-WITHOUT_GEOJSON = frozenset({ISOCHRONES.name})
+WITHOUT_GEOJSON = frozenset({ISOCHRONES.name, CANDIDATES.name})
 
 _LISTED: tuple[Contract, ...] = (
     ACCESSIBILITY,

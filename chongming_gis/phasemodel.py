@@ -85,7 +85,7 @@ class JointProposalConfig(StudyModel):
     id: Identifier
     name_zh: Text
     name_en: Text
-    parts: Annotated[tuple[JointPartConfig, ...], Field(min_length=2)]
+    parts: tuple[JointPartConfig, ...]  # two or more
     budget: Positive
     saving: Identifier | None = None  # of [[costs]], what = "co_location_saving"; none = sharing a site saves nothing
     source: Text
@@ -95,14 +95,16 @@ class JointProposalConfig(StudyModel):
     def _parts_fit(self) -> JointProposalConfig:
         faults = []
         named = [part.proposal for part in self.parts]
+        if len(named) < 2:
+            faults.append("parts: name two proposals or more")
         if len(set(named)) < len(named):
             faults.append("parts: a proposal is named more than once")
-        if not any(part.weight for part in self.parts):
+        if self.parts and not any(part.weight for part in self.parts):
             faults.append("parts: one weight must be above 0")
         shares = [part.share for part in self.parts]
         if any(share is None for share in shares) and any(share is not None for share in shares):
             faults.append("parts: give share for every part, or for none")
-        if all(share is not None for share in shares) and sum(share or 0.0 for share in shares) > 1.0 + 1e-9:
+        if sum(share or 0.0 for share in shares) > 1.0 + 1e-9:
             faults.append("parts: the shares are more than the whole budget")
         if faults:
             raise ValueError("; ".join(faults))
