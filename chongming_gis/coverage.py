@@ -150,7 +150,10 @@ def answers_of(access: pd.DataFrame, service_id: str, standard_id: str, rule: st
     """Return the rows of one question of an access table, one a demand point."""
     asked = {"service": service_id, "standard": standard_id, "serves_rule": rule}
     is_mine = np.logical_and.reduce([(access[name] == value).to_numpy(bool) for name, value in asked.items()])
-    return access.take(np.flatnonzero(is_mine)).reset_index(drop=True)  # taking rows of text costs more than comparing
+    rows = np.flatnonzero(is_mine)
+    if len(rows) and rows[-1] - rows[0] + 1 == len(rows):  # as measured: a slice copies no text
+        return access.iloc[rows[0] : rows[-1] + 1].reset_index(drop=True)
+    return access.take(rows).reset_index(drop=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ in the facilities of the study. Nothing of it is a constant of the program.
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -58,7 +59,7 @@ class DeliveredShareConfig(StudyModel):
 
 
 class VehicleConfig(StudyModel):
-    """One kind of vehicle: how fast it is is the travel mode's; here is what it carries, costs, and how many there are."""
+    """One kind of vehicle: what it carries, what it costs, how many there are; how fast it is says its travel mode."""
 
     id: Identifier
     name_zh: Text
@@ -112,7 +113,7 @@ class DeliveryConfig(StudyModel):
     def _whole(self) -> DeliveryConfig:
         faults = repeated_ids("vehicles", [vehicle.id for vehicle in self.vehicles])
         minutes = [minutes_of_day(start) for start in self.starts]
-        if any(later <= earlier for earlier, later in zip(minutes, minutes[1:], strict=False)):
+        if any(later <= earlier for earlier, later in itertools.pairwise(minutes)):
             faults.append(f"starts: {', '.join(self.starts)} must ascend")
         elif self.back_min <= 0:
             faults.append(
@@ -131,7 +132,7 @@ class DeliveryConfig(StudyModel):
     def back_min(self) -> float:
         """The minutes within which every round is back, so that its vehicle can leave with the next wave."""
         minutes = [minutes_of_day(start) for start in self.starts]
-        gaps = [later - earlier for earlier, later in zip(minutes, minutes[1:], strict=False)]
+        gaps = [later - earlier for earlier, later in itertools.pairwise(minutes)]
         return min(gaps) - self.turnaround_min if gaps else self.back_within_min
 
     @property
@@ -175,16 +176,17 @@ def faults(
     units = known.get(f"capacity:{delivery.service}", set())
     if delivery.service in known["services"] and not units:
         told.append(f"{at}.service: {delivery.service!r} has no capacity_unit, so that its meals are not known")
-    for name in delivery.kitchens.services:
-        if name in known["services"] and units and known.get(f"capacity:{name}") != units:
-            told.append(f"{at}.kitchens.services: {name!r} has another capacity_unit than {delivery.service!r}")
+    told += [
+        f"{at}.kitchens.services: {name!r} has another capacity_unit than {delivery.service!r}"
+        for name in delivery.kitchens.services
+        if name in known["services"] and units and known.get(f"capacity:{name}") != units
+    ]
     stated = {(need.group, need.base) for need in needs if need.service == delivery.service and need.unit in units}
     for entry in delivery.shares:
         if (entry.group, entry.base) not in stated:
             pairs = ", ".join(sorted(f"{group} of {base}" for group, base in stated)) or "none"
-            told.append(
-                f"{at}.shares: no [[needs]] of {delivery.service!r} for {entry.group} of {entry.base}; there are: {pairs}"
-            )
+            who = f"{entry.group} of {entry.base}"
+            told.append(f"{at}.shares: no [[needs]] of {delivery.service!r} for {who}; there are: {pairs}")
     return told + _target_faults(delivery, plan)
 
 

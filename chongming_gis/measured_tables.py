@@ -314,6 +314,65 @@ SITE_GAINS = Contract(
     key=("proposal", "place_id", "township_code", "village_code", "group"),
 )
 
+PLAN_ALTERNATIVES = Contract(
+    name="plan_alternatives",
+    meaning="other plans of a proposal that are nearly as good, the proposed one first; ids with ' | ' between",
+    columns={
+        "proposal": Column("str"),
+        "service": Column("str"),
+        "number": Column("int64", low=1),  # 1 = proposed
+        "status": Column("str", allowed=("optimal", "feasible")),  # optimal = the best that differs from all before it
+        "objective": Column("float64"),
+        "lost": Column("float64"),  # worse than the proposed plan by: persons, or weighted cost
+        "lost_share": Column("float64", nullable=True),  # of what the proposed plan adds; NA = it adds nothing
+        "n_new": Column("int64", low=0),
+        "cost": Column("float64", nullable=True, low=0.0),
+        "sites": Column("str"),
+        "left_out": Column("str", nullable=True),  # sites of the proposed plan that this one does without
+        "brought_in": Column("str", nullable=True),
+    },
+    key=("proposal", "number"),
+)
+
+PLAN_ROBUSTNESS = Contract(
+    name="plan_robustness",
+    meaning="how firm each plan is: how many others are nearly as good, and what keeping it loses over the draws",
+    columns={
+        "proposal": Column("str"),
+        "service": Column("str"),
+        "n_alternatives": Column("int64", low=0),
+        "within_share": Column("float64", low=0.0),  # of what the plan adds
+        "stop_reason": Column("str"),  # of the search for others
+        "n_draws": Column("int64", low=0),
+        "n_planned": Column("int64", low=0),  # draws in which a plan obeys the rules
+        "n_proven": Column("int64", low=0),  # draws whose best plan is proven to be
+        "share_same": Column("float64", nullable=True, low=0.0, high=1.0),  # draws in which all sites stay
+        "lost_median": Column("float64", nullable=True, low=0.0),  # share of what each draw's best plan adds
+        "lost_high": Column("float64", nullable=True, low=0.0),  # in 5 % of the draws it is more
+    },
+    key=("proposal",),
+)
+
+SITE_ROBUSTNESS = Contract(
+    name="site_robustness",
+    meaning="how often a site is part of good plans and of the best plans of the draws; every site that ever is",
+    columns={
+        "proposal": Column("str"),
+        "service": Column("str"),
+        "place_id": Column("str"),
+        "name_zh": Column("str", nullable=True),
+        "township_code": Column("str", nullable=True),
+        "village_code": Column("str", nullable=True),
+        "kind": Column("str", nullable=True),
+        "is_chosen": Column("bool"),
+        "share_good_plans": Column("float64", low=0.0, high=1.0),  # the proposed plan counted
+        "share_draws": Column("float64", nullable=True, low=0.0, high=1.0),  # NA = nothing drawn, or no draw has a plan
+        "share_draws_near": Column("float64", nullable=True, low=0.0, high=1.0),  # it, or a site within 1 km
+        "lost_if_refused": Column("float64", nullable=True),  # chosen ones; the rest planned anew; inf = no plan then
+    },
+    key=("proposal", "place_id"),
+)
+
 PHASES = Contract(
     name="phases",
     meaning="each year of a phased proposal: what is built, who is covered, and what the year could have had alone",
@@ -571,6 +630,9 @@ _LISTED: tuple[Contract, ...] = (
     SITE_GAINS,
     SITE_TIMES,
     CANDIDATES,
+    PLAN_ALTERNATIVES,
+    PLAN_ROBUSTNESS,
+    SITE_ROBUSTNESS,
     PHASES,
     PHASE_SITES,
     JOINT_PLANS,

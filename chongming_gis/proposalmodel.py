@@ -47,6 +47,10 @@ class ProposalConfig(StudyModel):
     budget: Positive | None = None  # in the currency of the cost
     unreachable_min: Positive = 60.0  # p_median: the minutes that count for people whom no site reaches
     weights: dict[Criterion, NotNegative] = Field(default_factory=dict)  # for the rank; none given = equal
+    # planning assumptions on how firm a plan is said to be (`run --full`)
+    alternatives: Count = 5  # most other plans
+    within_percent: NotNegative = 2.0  # how much less than the plan they may add
+    draws: Count = 100  # of speeds, ways and people, where [measures.certainty] gives their ranges
     source: Text
     source_en: str = ""
 

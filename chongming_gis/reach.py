@@ -56,15 +56,16 @@ def rows_of_limit(
     StudyError
         A point is of a settlement class that no limit names.
     """
-    settlement = points["settlement_class"].to_numpy(object)
+    code, names = pd.factorize(points["settlement_class"])
     named = {limit.settlement for limit in standard.limits}
-    lost = sorted({str(name) for name in settlement} - named)
+    lost = sorted({str(name) for name in names} - named)
     if lost and ALL_CLASSES not in named:
         raise StudyError(
             f"services.{service.id}.standards.{standard.id}: no limit for settlement class {', '.join(lost)}; add one"
         )
     for limit in standard.limits:
-        yield limit, np.flatnonzero((settlement == limit.settlement) | (limit.settlement == ALL_CLASSES))
+        is_meant = (names == limit.settlement) | (limit.settlement == ALL_CLASSES)
+        yield limit, np.flatnonzero(np.append(is_meant, False)[code])  # code -1: a point without a class
 
 
 def usable_times(

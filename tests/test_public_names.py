@@ -13,7 +13,7 @@ from chongming_gis import maps, network, pipeline, results, sources, travel
 
 NOT_PUBLIC = {
     *("__main__", "cell_text", "cli", "datum_evidence", "datums", "geotiff", "kernels", "manifest", "online"),
-    *("choosing", "measured_tables", "measuremodel", "proposalmodel"),
+    *("bedmodel", "choosing", "measured_tables", "measuremodel", "phasemodel", "proposalmodel"),
     *("peoplemodel", "progress", "readings", "sitingmodel", "studymodel", "template", "terminal", "wording"),
 }  # programs and inner parts
 

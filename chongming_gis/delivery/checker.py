@@ -53,7 +53,8 @@ def check_rounds(question: Question, rounds: Sequence[Round], left: Sequence[int
     for (kitchen, vehicle), n_rounds in out.items():
         most = int(question.fleet[kitchen, vehicle]) * question.rules.n_waves
         if n_rounds > most:
-            told.append(f"{question.kitchens.ids[kitchen]}: {n_rounds} rounds by {question.vehicles[vehicle].id}, of {most}")
+            name = question.vehicles[vehicle].id
+            told.append(f"{question.kitchens.ids[kitchen]}: {n_rounds} rounds by {name}, of {most}")
     for drop, n_meals in enumerate(brought):
         wanted = int(question.meals[drop])
         if n_meals + left[drop] != wanted:

@@ -165,7 +165,8 @@ def _tied(items: Sequence[Item]) -> list[Group]:
     for item in items:
         members.setdefault(find(item.kitchen), []).append(item)
     return [
-        Group(tuple(sorted({k for item in own for k in item.allowed})), tuple(own)) for _, own in sorted(members.items())
+        Group(tuple(sorted({k for item in own for k in item.allowed})), tuple(own))
+        for _, own in sorted(members.items())
     ]
 
 
@@ -205,7 +206,7 @@ def _offer_again(question: Question, hot: HotRange, groups: list[Group], day: _D
         old = day.rounds.get(number, [])
         mine = [Item(i.drop, i.meals, kitchen, (kitchen,)) for one in old for i in one.items]
         more = _parts(question, hot, kitchen, offered.flow[kitchen])
-        group = Group((kitchen,), tuple([*mine, *more]))
+        group = Group((kitchen,), (*mine, *more))
         new = route_group(question, hot, group, measure_legs(question, group))
         if sum(one.meals for one in new) > sum(one.meals for one in old):
             day.rounds[number] = new

@@ -95,7 +95,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class HotRange:
-    """Seconds from kitchens to drops and back for each kind of vehicle, (n vehicles, n kitchens, n drops); inf beyond."""
+    """Seconds from kitchens to drops and back by kind of vehicle, (n vehicles, n kitchens, n drops); inf beyond."""
 
     out_s: Floats
     back_s: Floats

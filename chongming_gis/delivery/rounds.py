@@ -1,8 +1,8 @@
 """Rounds for one group of kitchens, by PyVRP: who goes where in which order, and what is left behind.
 
 All waves are one problem: a vehicle that leaves in three waves is three vehicles that leave at second 0, each with the
-drops' deadline and the time by which it must be back. Times are rounded up to whole seconds, so that what PyVRP finds on
-time is on time; costs are in thousandths of the currency. Drops may be left out at a price.
+drops' deadline and the time by which it must be back. Times are rounded up to whole seconds, so that what PyVRP finds
+on time is on time; costs are in thousandths of the currency. Drops may be left out at a price.
 """
 
 from __future__ import annotations
@@ -69,9 +69,8 @@ class Group:
 
 def cost_of(vehicle: VehicleConfig, *, time_s: float, length_m: float) -> float:
     """Return what a round costs: once, by kilometre and by hour."""
-    return (
-        vehicle.cost_per_round + vehicle.cost_per_km * length_m / _KM + vehicle.cost_per_hour * time_s / SECONDS_PER_HOUR
-    )
+    moving = vehicle.cost_per_km * length_m / _KM
+    return vehicle.cost_per_round + moving + vehicle.cost_per_hour * time_s / SECONDS_PER_HOUR
 
 
 def measure_legs(question: Question, group: Group) -> dict[str, Legs]:
@@ -162,7 +161,7 @@ class _Problem:
 
 
 def _problem(question: Question, hot: HotRange, group: Group, legs: dict[str, Legs]) -> _Problem:
-    """Return a group as PyVRP's problem: a location for each kitchen and item, a profile for each kitchen's vehicles."""
+    """Return a group as PyVRP's problem: a location for each kitchen and item, a profile for a kitchen's vehicles."""
     rules = question.rules
     place = _places(group)
     n_kitchens = len(group.kitchens)
@@ -224,7 +223,8 @@ def _matrices(
     whole_s = np.where(is_open, np.ceil(np.where(is_open, time_s, 0.0) - 1e-6), _CLOSED_S).astype(np.int64)
     paid_s = np.where(is_open, time_s, 0.0)
     paid_s[:, n_kitchens:] += handover_s
-    money = vehicle.cost_per_km * np.where(is_open, length_m, 0.0) / _KM + vehicle.cost_per_hour * paid_s / SECONDS_PER_HOUR
+    money = vehicle.cost_per_km * np.where(is_open, length_m, 0.0) / _KM
+    money += vehicle.cost_per_hour * paid_s / SECONDS_PER_HOUR
     cost = np.rint(COST_SCALE * money).astype(np.int64)
     np.fill_diagonal(cost, 0)
     return whole_s, cost

@@ -64,17 +64,13 @@ def try_deadlines(
         minutes = seconds_to_minutes(deadline_s)
         reached = found.hot.any_vehicle.any(axis=0) if len(question.kitchens) else np.zeros(len(question.drops), bool)
         in_range = float(question.meals[reached].sum())
-        told.append(
-            WhatIf(
-                "deadline", f"{minutes:g}", minutes, in_range, found.most_served, found.n_served, found.cost, float("nan")
-            )
-        )
+        served = float(found.n_served)
+        most = float(found.most_served)
+        told.append(WhatIf("deadline", f"{minutes:g}", minutes, in_range, most, served, found.cost, float("nan")))
     return told
 
 
-def try_vehicles(
-    question: Question, plan: DayPlan, vehicle: int, *, progress: Progress = silent
-) -> list[WhatIf]:
+def try_vehicles(question: Question, plan: DayPlan, vehicle: int, *, progress: Progress = silent) -> list[WhatIf]:
     """Return what one more vehicle of a kind brings at each kitchen, the others' rounds left as they are."""
     told = []
     n_kitchens = len(question.kitchens)
@@ -104,7 +100,7 @@ def _served_again(question: Question, plan: DayPlan, kitchen: int) -> tuple[floa
     parts = _items(question, hot, kitchen, more.flow[0])
     if not parts:
         return float(plan.n_served), plan.cost
-    group = Group((kitchen,), tuple([*mine, *parts]))
+    group = Group((kitchen,), (*mine, *parts))
     whole = _widened(hot, len(question.kitchens), kitchen)
     new = route_group(question, whole, group, measure_legs(question, group))
     if sum(one.meals for one in new) <= n_old:
@@ -117,7 +113,8 @@ def _only(question: Question, kitchen: int) -> Question:
     """Return the question with one of its kitchens."""
     row = np.array([kitchen])
     here = question.kitchens
-    stands = Stands((here.ids[kitchen],), here.xy[row], {mode: points.take(row) for mode, points in here.snapped.items()})
+    snapped = {mode: points.take(row) for mode, points in here.snapped.items()}
+    stands = Stands((here.ids[kitchen],), here.xy[row], snapped)
     return replace(question, kitchens=stands, cooks=question.cooks[row], fleet=question.fleet[row])
 
 
@@ -192,9 +189,7 @@ def try_kitchens(
     return [_with_rounds(there, plan, change, at) for change, at in told[:MOST_TOLD]]
 
 
-def _value(
-    question: Question, plan: DayPlan, place: str, times: Floats, sends: Longs, most: int, cooks: int
-) -> WhatIf:
+def _value(question: Question, plan: DayPlan, place: str, times: Floats, sends: Longs, most: int, cooks: int) -> WhatIf:
     before = plan.sharing.flow
     served = before.sum(axis=0)
     again = share_within(times, served, sends)

@@ -112,7 +112,8 @@ def lengths_from(
             if edge[target] < 0:
                 continue
             if edge[target] == edge[source]:
-                along = along_edge(forward_s[edge[source]], backward_s[edge[source]], fraction[source], fraction[target])
+                own = edge[source]
+                along = along_edge(forward_s[own], backward_s[own], fraction[source], fraction[target])
                 time = off_time[source] + off_time[target] + along
                 if time <= cutoff:
                     times[row, target] = time

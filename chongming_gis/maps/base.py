@@ -191,7 +191,7 @@ def ground_roles(land: gpd.GeoDataFrame) -> tuple[npt.NDArray[np.object_], npt.N
 
 def road_classes(roads: gpd.GeoDataFrame) -> npt.NDArray[np.object_]:
     """Return the class in which each road is drawn."""
-    classes = roads["highway"].map(_CLASS_OF_HIGHWAY).fillna("minor").to_numpy().astype(object)
+    classes: npt.NDArray[np.object_] = roads["highway"].map(_CLASS_OF_HIGHWAY).fillna("minor").to_numpy().astype(object)
     in_tunnel = roads["tunnel"].fillna("no").ne("no").to_numpy() & np.isin(classes, ["motorway", "primary"])
     classes[in_tunnel] = "tunnel"
     classes[(roads["route"] == "ferry").to_numpy()] = "ferry"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
-from chongming_gis import crs, wording
+from chongming_gis import crs, discretion, wording
 from chongming_gis.maps import shares
 from chongming_gis.maps.base import AREA_TOLERANCE_M
 from chongming_gis.maps.packing import pack_shapes
@@ -59,11 +59,18 @@ def _columns(result: StudyResult, service: ServiceConfig, gaps: pd.DataFrame, wo
     modes = {mode.id: words.name(mode) for mode in study.modes}
     towns = shares.township_names(result, words)
     villages = dict(zip(result.villages["village_code"], result.villages["name_zh"], strict=True))
+
+    def shown(name: str, group: str) -> list[str]:
+        return [discretion.persons(study, group, value) for value in gaps[name]]
+
+    def shown_if_any(name: str, group: str) -> list[str]:
+        return [discretion.persons(study, group, value) if value else "" for value in gaps[name]]
+
     columns = {
-        words.group(study, service.group, service.base): [wording.persons(value) for value in gaps["persons"]],
+        words.group(study, service.group, service.base): shown("persons", service.group),
         words("gaps.nearest"): [_minutes(value, words) for value in gaps["nearest_s"]],
         words("gaps.median"): [_minutes(value, words) for value in gaps["median_s"]],
-        words("gaps.unreached"): [wording.persons(value) if value else "" for value in gaps["persons_unreached"]],
+        words("gaps.unreached"): shown_if_any("persons_unreached", service.group),
         words("gaps.mode"): [modes.get(mode, mode) for mode in gaps["mode"]],
         words("js.township"): [towns.get(code, code) for code in gaps["township_code"].fillna("")],
         words("js.village"): [villages.get(code, code) for code in gaps["village_code"].fillna("")],
@@ -73,7 +80,7 @@ def _columns(result: StudyResult, service: ServiceConfig, gaps: pd.DataFrame, wo
         name = f"persons_{group.id}"
         if group.id != service.group and name in gaps:
             label = words("gaps.of_group", group=words.name(group))
-            columns[label] = [wording.persons(value) if value else "" for value in gaps[name]]
+            columns[label] = shown_if_any(name, group.id)
     return columns
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from chongming_gis import wording
+from chongming_gis import discretion, wording
 from chongming_gis.maps import shares, views
 from chongming_gis.maps.base import lon_lat
 from chongming_gis.maps.packing import pack_coordinates
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from chongming_gis.config import ServiceConfig
     from chongming_gis.maps.times import Times
     from chongming_gis.maps.views import Material
+    from chongming_gis.phasemodel import PhasesConfig
     from chongming_gis.proposalmodel import ProposalConfig
     from chongming_gis.results import StudyResult
     from chongming_gis.wording import Words
@@ -73,14 +74,18 @@ def _card(material: Material, proposal: ProposalConfig, site: dict[Any, Any]) ->
     words, study = material.words, material.result.study
     service = study.service(proposal.service)
     costs = {cost.id: cost for cost in study.costs}
+    told = {
+        name: discretion.persons(study, service.group, float(site[name]))
+        for name in ("newly_covered", "lost_without", "backup_gained")
+    }
     rows = [
         (words("col.rank"), str(site["rank"])),
         (
             words.group(study, service.group, service.base),
-            words("map.newly", persons=wording.persons(site["newly_covered"])),
+            words("map.newly", persons=told["newly_covered"]),
         ),
-        (words("col.lost_without"), wording.persons(site["lost_without"])),
-        (words("col.backup_gained"), wording.persons(site["backup_gained"])),
+        (words("col.lost_without"), told["lost_without"]),
+        (words("col.backup_gained"), told["backup_gained"]),
     ]
     if not pd.isna(site["minutes_saved"]):
         rows.append((words("col.minutes_saved"), f"{site['minutes_saved']:.1f}"))
@@ -153,3 +158,62 @@ def _of(persons: float, covered: float, unreached: float) -> Figures:
     return Figures(
         float(persons), float(covered), float(covered / persons) if persons > 0.0 else np.nan, float(unreached)
     )
+
+
+def swipe_view(material: Material, proposal: ProposalConfig, after: Data) -> Data:
+    """Return what the title says while the map shows the service before and after a proposal, side by side."""
+    result, words = material.result, material.words
+    service = result.study.service(proposal.service)
+    question = shares.headline(service)
+    before = material.access.times(question, pd.Index(views.facilities_of(result, service)["facility_id"]))
+    was, _ = _figures(material, service, before)
+    now, areas = _figures(material, service, _after(material, proposal, before, sites_of(result, proposal)))
+    content = views.heading(material, question, now)
+    if content["figure"]:
+        content["figure"] = {
+            "share": f"{wording.share(was.share)} → {wording.share(now.share)}",
+            "text": words("map.swipe.figure", more=wording.persons(now.covered - was.covered), after=words.name(proposal)),
+        }
+    return Data.of(f"{after.key}-swipe", {**content, "areas": []})
+
+
+def phases_data(material: Material, phases: PhasesConfig) -> Data | None:
+    """Return the sites of a phased proposal with the year each is built in, and what every year reaches."""
+    result, words = material.result, material.words
+    years = result.measured["phases"]
+    years = years[years["phases"] == phases.id].sort_values("year", kind="stable")
+    sites = result.measured["phase_sites"]
+    sites = sites[sites["phases"] == phases.id].sort_values(["year", "place_id"], kind="stable")
+    if years.empty or sites.empty:
+        return None
+    group = result.study.service(str(sites["service"].iloc[0])).group
+    numbers = years["year"].tolist()
+    content = {
+        "title": words.name(phases),
+        "label": words("map.phases.site"),
+        "xy": pack_coordinates(lon_lat(sites)),
+        "names": site_names(result, sites, words),
+        "marks": [f"{year % 100:02d}" for year in sites["year"]],
+        "of": [numbers.index(year) for year in sites["year"]],
+        "rows": [
+            [
+                (words("col.year_built"), str(site["year"])),
+                (words("col.newly_covered"), discretion.persons(result.study, group, float(site["added"]))),
+            ]
+            for site in sites.to_dict("records")
+        ],
+        "years": [
+            {
+                "year": int(row["year"]),
+                "text": words(
+                    "map.phases.year",
+                    year=row["year"],
+                    n=f"{n:,}",
+                    covered=wording.persons(row["covered"]),
+                    share=wording.share(row["covered"] / row["persons"] if row["persons"] > 0 else None),
+                ),
+            }
+            for row, n in zip(years.to_dict("records"), years["n_new"].cumsum().tolist(), strict=True)
+        ],
+    }
+    return Data.of(f"phases-{phases.id}", content)

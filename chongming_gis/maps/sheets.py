@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from chongming_gis import discretion
 from chongming_gis.errors import OutputError
-from chongming_gis.maps import gap_layer, isochrone_layer, notices, proposal_layer, shares, views
+from chongming_gis.maps import gap_layer, isochrone_layer, notices, proposal_layer, shares, theme_layers, views
 from chongming_gis.maps.layers import Choice, Drawn, Panel, PlanLayerControl, Slot, View, ViewChoice
 from chongming_gis.maps.page import Data, PlanMap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from chongming_gis.config import ServiceConfig
     from chongming_gis.maps.base import Base
     from chongming_gis.maps.views import Material
+    from chongming_gis.proposalmodel import ProposalConfig
     from chongming_gis.results import StudyResult
     from chongming_gis.wording import Language, Words
 
@@ -61,10 +62,18 @@ def all_maps(
         yield service.id, _coverage(material, service, standards)
 
 
+def every_map(material: Material) -> Iterator[tuple[str, PlanMap]]:
+    """Yield all maps of a result by their name: overview, services, and those of other themes that it has."""
+    from chongming_gis.maps.other_sheets import further_maps  # which stands on this module
+
+    yield from all_maps(material.result, language=material.words.language, material=material)
+    yield from further_maps(material)
+
+
 def write_maps(
     result: StudyResult, folder: Path, *, language: Language = "zh", material: Material | None = None
 ) -> list[Path]:
-    """Write ``overview.html`` and ``<service>.html`` into a folder, made where it is missing, and return their paths.
+    """Write every map of a result as ``<name>.html`` into a folder, made where it is missing, and return their paths.
 
     Raises
     ------
@@ -72,9 +81,10 @@ def write_maps(
         The folder cannot be written.
     """
     paths = []
+    material = material or views.prepare(result, language)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, sheet in all_maps(result, language=language, material=material):
+        for name, sheet in every_map(material):
             path = folder / f"{name}.html"
             path.write_text(sheet.page.render(), encoding="utf-8", newline="\n")
             paths.append(path)
@@ -118,9 +128,60 @@ def _coverage(material: Material, service: ServiceConfig, standards: Standards) 
             parts = [(people, Drawn("people", data, show=False)), (uncovered, Drawn("uncovered", data, show=False))]
             parts += _choropleth_part(base, view, choropleth)
             choices.append((words.name(proposal), words("map.after"), add_view(sheet, view, parts, is_first=False)))
+            choices.append(_swipe_choice(sheet, material, proposal, (people, data)))
+    if standards == "all":
+        choices += _theme_choices(sheet, material, service, {"people": people, "choropleth": choropleth})
+        for phases in theme_layers.phased_of(material, service):
+            by_year = proposal_layer.phases_data(material, phases)
+            if by_year is not None:
+                Drawn("phases", {"data": by_year}, name=words("layer.phases", phases=words.name(phases)), show=False).add_to(sheet)
     add_base_layers(sheet, base, words)
     finish(sheet, material, service.id, title, ViewChoice(words("choose_standard"), choices))
     return sheet
+
+
+def _swipe_choice(
+    sheet: PlanMap, material: Material, proposal: ProposalConfig, shown: tuple[Slot, Mapping[str, Data]]
+) -> Choice:
+    """Add the view of a proposal with a slider between before and after.
+
+    Parameters
+    ----------
+    shown : the slot of the people, and the data of the people once the sites stand.
+    """
+    slot, after = shown
+    service = material.result.study.service(proposal.service)
+    before = material.view(shares.headline(service))
+    data = {
+        "demand": after["demand"], "persons": after["persons"], "before": before, "after": after["view"],
+        "facilities": material.facilities(service), "then": after["facilities"],
+    }  # fmt: skip
+    view = proposal_layer.swipe_view(material, proposal, after["view"])
+    added = add_view(sheet, view, [(slot, Drawn("swipe", data, show=False))], is_first=False)
+    return (material.words("map.swipe", proposal=material.words.name(proposal)), material.words("map.after"), added)
+
+
+def _theme_choices(
+    sheet: PlanMap, material: Material, service: ServiceConfig, slots: Mapping[str, Slot]
+) -> list[Choice]:
+    """Add the views of capacity and access that the result has for a service."""
+    words, base = material.words, material.base
+    choices: list[Choice] = []
+    view = theme_layers.three_numbers_view(material, service)
+    if view is not None and base.townships is not None:
+        pies = Slot(words("map.three.title"), show=True)
+        pies.add_to(sheet)
+        names = next(entry for entry in base.names if entry.key == "names-townships")
+        parts = [(pies, Drawn("pies", {"view": view, "names": names}, show=False))]
+        parts += _choropleth_part(base, view, slots["choropleth"])
+        choices.append((words("map.three"), words("map.themes"), add_view(sheet, view, parts, is_first=False)))
+    for asked in theme_layers.access_questions(material, service):
+        view = theme_layers.access_view(material, service, asked)
+        data = {"demand": base.demand, "persons": views.persons_data(material.result, service), "view": view}
+        parts = [(slots["people"], Drawn("scores", data, show=False))]
+        name = words("map.access", method=words.or_raw("map.method", asked.method))
+        choices.append((name, words("map.themes"), add_view(sheet, view, parts, is_first=False)))
+    return choices
 
 
 def _overview(material: Material) -> PlanMap:
@@ -187,7 +248,7 @@ def new_sheet(material: Material, title: str) -> PlanMap:
     return sheet
 
 
-def add_base_layers(sheet: PlanMap, base: Base, words: Words) -> None:
+def add_base_layers(sheet: PlanMap, base: Base, words: Words, *, show_zones: bool = False) -> None:
     """Add roads, borders and names: below the theme in the layer control, in panes of their own on the map."""
     if base.names:
         names = {f"set{i}": entry for i, entry in enumerate(base.names)}
@@ -202,7 +263,7 @@ def add_base_layers(sheet: PlanMap, base: Base, words: Words) -> None:
         name = words("layer.villages")
         Drawn("borders", {"data": base.villages}, options=_VILLAGE_BORDERS, name=name, show=False).add_to(sheet)
     if base.zones:
-        Drawn("ground", {"data": base.zones}, name=words("layer.zones"), show=False).add_to(sheet)
+        Drawn("ground", {"data": base.zones}, name=words("layer.zones"), show=show_zones).add_to(sheet)
 
 
 def add_view(sheet: PlanMap, view: Data, parts: Sequence[tuple[Slot, Drawn]], *, is_first: bool) -> View:
@@ -229,7 +290,8 @@ def finish(sheet: PlanMap, material: Material, service_id: str | None, title: st
         "title": title,
         "notice": notices.schematic_notice(study, entries, words),
         "sources": notices.lines(study, entries, words),
-        "notes": [words("discretion.note")] if discretion.hides_any(study) else [],
+        "masked": words("discretion.note") if discretion.hides_any(study) else "",
+        "isMasked": any(discretion.is_sensitive(study, s.group) for s in study.services if s.id == service_id),
         "foot": notices.foot(study, entries, words),
         "attribution": [words.mark(study), *notices.attribution(entries, words)],
     }

@@ -41,7 +41,10 @@ ON_DEMAND = {
     "$(": ("jquery",),
     "L.AwesomeMarkers": ("awesome_markers", "awesome_markers_css", "awesome_markers_font_css", "glyphicons_css"),
 }
-OWN = ("own/canvas.js", "own/names.js", "own/layers.js", "own/areas.js", "own/sites.js", "own/panels.js", "own/tools.js", "own/map.css")
+OWN = (
+    *("own/canvas.js", "own/names.js", "own/layers.js", "own/areas.js", "own/sites.js", "own/themes.js"),
+    *("own/panels.js", "own/tools.js", "own/map.css"),
+)
 
 
 def knows(folium_name: str) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from chongming_gis import wording
+from chongming_gis import discretion, wording
 from chongming_gis.maps import shares
 from chongming_gis.maps.base import Base, build_base, indexed, lon_lat, text_list
 from chongming_gis.maps.packing import pack, pack_coordinates
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 COVERED_FILLS = ("#08457e", "#2b7bba", "#5aa9cf", "#8fcbd6")  # near to far
 UNCOVERED_FILLS = ("#f28e2b", "#cf3a24", "#7a1414")
 UNREACHED_FILL = "#2b2b2b"
+_HIDDEN_TENTHS = 1  # where small numbers are hidden, no place has a tenth of a person
 _NICE_MINUTES = (5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240)
 
 
@@ -71,10 +72,18 @@ def prepare(result: StudyResult, language: Language) -> Material:
 
 
 def persons_data(result: StudyResult, service: ServiceConfig) -> Data:
-    """Return the persons of a service's group and base at each demand point, in tenths."""
-    column = persons_column(service.base, service.group)
-    persons = result.demand.persons[column].to_numpy(dtype=np.float64)
-    return Data.of(f"persons-{service.base}-{service.group}", pack(np.rint(persons * 10.0).astype(np.int64)))
+    """Return the persons of a service's group and base at each demand point, in tenths.
+
+    Small numbers of a sensitive group do not stand on the page: one tenth is written for each of them, and ``hidden``
+    is the number by which a page draws and sums it.
+    """
+    persons = result.demand.persons[persons_column(service.base, service.group)].to_numpy(dtype=np.float64)
+    hidden = discretion.is_hidden(result.study, service.group, persons)
+    tenths = np.where(hidden, _HIDDEN_TENTHS, np.rint(persons * 10.0)).astype(np.int64)
+    content = {"tenths": pack(tenths)}
+    if hidden.any():
+        content["hidden"] = discretion.stand_in(persons, hidden)
+    return Data.of(f"persons-{service.base}-{service.group}", content)
 
 
 def facilities_data(result: StudyResult, service: ServiceConfig, words: Words) -> Data:

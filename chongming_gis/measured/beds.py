@@ -47,7 +47,8 @@ def allot(ground: Groundwork) -> Measured:
         points = find_frontier(
             asked.question, asked.travel, points=config.frontier_points, first=plan, time_limit_s=TIME_LIMIT_S
         )
-        frontier += [_point(asked, point, at) for at, point in enumerate(points, start=1)]
+        known = (plans[-1]["minutes"], plans[-1]["share_in_time"])
+        frontier += [_point(asked, one, at, known if one is plan else None) for at, one in enumerate(points, start=1)]
     crs = ground.demand.points.crs
     return Measured(
         tables={
@@ -253,9 +254,9 @@ def _meets(asked: AskedBeds, short: set[str], units: set[str], *, is_site: bool 
     return told
 
 
-def _point(asked: AskedBeds, plan: BedPlan, at: int) -> dict[str, Any]:
+def _point(asked: AskedBeds, plan: BedPlan, at: int, ways: tuple[float, float] | None) -> dict[str, Any]:
     sites = asked.question.sites
-    minutes, share = _ways(asked, plan.added)
+    minutes, share = ways or _ways(asked, plan.added)
     return {
         "plan": asked.plan.id,
         "point": at,

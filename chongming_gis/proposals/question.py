@@ -246,7 +246,7 @@ def _too_near(sites: gpd.GeoDataFrame, spacing_m: float, n_standing: int) -> tup
     return tuple((int(a), int(b)) for a, b in kept[np.lexsort((kept[:, 1], kept[:, 0]))])
 
 
-def _with_floor(question: Question) -> SitingProblem:
+def with_floor(question: Question) -> SitingProblem:
     """Return the problem with the floor of every township, lowered to what all allowed sites together can cover."""
     problem, floor = question.problem, question.proposal.floor or 0.0
     open_sites = np.concatenate([problem.existing, problem.candidates])

@@ -5,6 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+#: The fills of marked cells where no style sheet sets them; report.css has the same.
+MARK_FILLS = {
+    "share-0": "FFFFD9",
+    "share-1": "D9F0CB",
+    "share-2": "B2E1D6",
+    "share-3": "8DD3DC",
+    "share-4": "80B2D4",
+    "share-none": "E6E6E6",
+    "schematic": "FFF4D6",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:

@@ -6,7 +6,7 @@ import datetime as dt
 import math
 from typing import TYPE_CHECKING, Any
 
-from chongming_gis import wording
+from chongming_gis import discretion, wording
 from chongming_gis.reports.blocks import Notes, Paragraph, Section, Table, number, short, text
 
 if TYPE_CHECKING:
@@ -209,7 +209,8 @@ def _by_township(told: Told, loads: pd.DataFrame, beyond: pd.DataFrame) -> Table
 
 
 def _largest_loads(told: Told, loads: pd.DataFrame) -> Table | None:
-    words = told.words
+    words, study = told.words, told.result.study
+    asked = study.measures.visits
     largest = (
         loads[loads["persons"] > 0.0].sort_values(["persons", "facility_id"], ascending=[False, True]).head(_MOST_SITES)
     )
@@ -219,7 +220,7 @@ def _largest_loads(told: Told, loads: pd.DataFrame) -> Table | None:
         (
             text(str(row["name_zh"]) if isinstance(row["name_zh"], str) else str(row["facility_id"])),
             text(told.townships.get(str(row["township_code"]), wording.NOTHING)),
-            number(wording.persons(row["persons"])),
+            number(discretion.persons(study, asked.group if asked else "", row["persons"])),
             number(wording.minutes(float(row["time_s"]))),
             number(wording.minutes(float(row["farthest_s"]))),
         )
@@ -239,13 +240,15 @@ def _villages_beyond(told: Told, beyond: pd.DataFrame) -> Table | None:
     if left.empty:
         return None
     freed = beyond[beyond["serves_rule"] == "ignored"].set_index("village_code")["time_s"]
+    study, asked = told.result.study, told.result.study.measures.visits
+    group = asked.group if asked else ""
     rows = [
         (
             text(str(row["name_zh"]) if isinstance(row["name_zh"], str) else str(row["village_code"])),
             text(told.townships.get(str(row["township_code"]), wording.NOTHING)),
-            number(wording.persons(row["persons"])),
-            number(wording.persons(row["persons_beyond"])),
-            number(wording.persons(row["persons_unreached"])),
+            number(discretion.persons(study, group, row["persons"])),
+            number(discretion.persons(study, group, row["persons_beyond"])),
+            number(discretion.persons(study, group, row["persons_unreached"])),
             number(wording.minutes(float(freed.get(row["village_code"], row["time_s"])))),
         )
         for row in left.head(_MOST_VILLAGES).to_dict("records")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chongming_gis import backup, provision, wording
+from chongming_gis import backup, discretion, provision, wording
 from chongming_gis.coverage import answers_of
 from chongming_gis.maps import shares
 from chongming_gis.reports.blocks import Paragraph, Section, Table, number, text
@@ -109,13 +109,20 @@ def _left_out(told: Told, found: pd.DataFrame, words: Words) -> Table | None:
         nearest=("nearest_with_place_s", "min"),
     )  # fmt: skip
     worst = sums.sort_values("left", ascending=False, kind="stable").head(_MOST_VILLAGES).reset_index()
+    study, asked = told.result.study, set(zip(found["service"], found["unit"], strict=True))
+    needs = [need for need in study.needs if (need.service, need.unit) in asked]
+    is_sensitive = any(discretion.is_sensitive(study, need.group) for need in needs)
+
+    def amount(value: float) -> str:  # of what some people need: so few of it are few of them
+        return discretion.HIDDEN if is_sensitive and 0.0 < value < discretion.LEAST_SHOWN else f"{value:,.1f}"
+
     rows = [
         (
             text(str(villages.get(row["village_code"], row["village_code"]))),
             text(told.townships.get(row["township_code"], row["township_code"])),
-            number(f"{row['left']:,.1f}"),
-            number(f"{row['no_place']:,.1f}"),
-            number(f"{row['out_of_reach']:,.1f}"),
+            number(amount(row["left"])),
+            number(amount(row["no_place"])),
+            number(amount(row["out_of_reach"])),
             number(wording.minutes(float(row["nearest"]))),
         )
         for row in worst.to_dict("records")

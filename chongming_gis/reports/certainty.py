@@ -9,7 +9,7 @@ import html
 import math
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from chongming_gis import wording
+from chongming_gis import discretion, wording
 from chongming_gis.reports.blocks import Notes, Paragraph, Picture, Section, Table, number, text
 
 if TYPE_CHECKING:
@@ -191,13 +191,14 @@ def _villages(
 def _changing(told: Told, changing: pd.DataFrame) -> Table:
     """Return the villages with most people whose status the draws decide, folded."""
     words = told.words
+    groups = {service.id: service.group for service in told.result.study.services}
     order = changing.sort_values(["persons", "village_code", "service"], ascending=[False, True, True], kind="stable")
     rows = [
         (
             text(str(row["name_zh"])),
             text(told.townships.get(row["township_code"], str(row["township_code"]))),
             text(words.heading(words.service(told.result.study, row["service"]))),
-            number(wording.persons(float(row["persons"]))),
+            number(discretion.persons(told.result.study, groups[row["service"]], float(row["persons"]))),
             text(words(f"certainty.status.{row['status_run']}")),
             number(wording.share(float(row["draws_reached_share"]))),
         )

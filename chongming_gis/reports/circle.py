@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chongming_gis import wording
+from chongming_gis import discretion, wording
 from chongming_gis.reports.blocks import Cell, Notes, Paragraph, Section, Table, number, text
 
 if TYPE_CHECKING:
@@ -131,6 +131,8 @@ def _villages(told: Told, counts: pd.DataFrame, missing: pd.DataFrame) -> Table 
     lacking = missing[(missing["scope"] == "village") & (missing["share_missing"] > _HALF)]
     names = lacking.groupby("scope_code")["service"].agg(list).to_dict()
     township_of = result.villages.set_index("village_code")["township_code"].to_dict()
+    asked = result.study.measures.basket
+    group = asked.group if asked else ""
     rows = []
     for code, row in areas.to_dict("index").items():
         township = township_of.get(code)
@@ -139,7 +141,7 @@ def _villages(told: Told, counts: pd.DataFrame, missing: pd.DataFrame) -> Table 
             (
                 text(str(row["name_zh"])),
                 text(told.townships.get(str(township), wording.NOTHING)),
-                number(wording.persons(row["persons"])),
+                number(discretion.persons(result.study, group, row["persons"])),
                 number(f"{row['mean']:.1f}"),
                 text(words.join(services) or wording.NOTHING),
             )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from chongming_gis import compare, maps, results, wording
+from chongming_gis import compare, discretion, maps, results, wording
 from chongming_gis.errors import OutputError
 from chongming_gis.maps import comparison as comparison_maps
 from chongming_gis.maps import notices, shares
@@ -284,6 +284,7 @@ def _people(found: Comparison, words: Words) -> list[Section]:
     sums = sums[sums["persons"] > 0.0].sort_values(["persons", *keys], ascending=[False, *[True] * 5], kind="stable")
     villages = found.after.villages.set_index("village_code")["name_zh"]
     townships = shares.township_names(found.after, words)
+    groups = {service.id: service.group for service in found.after.study.services}
     rows = [
         (
             text(_name(villages, row["village_code"])),
@@ -291,7 +292,7 @@ def _people(found: Comparison, words: Words) -> list[Section]:
             text(words.heading(words.service(found.after.study, row["service"]))),
             short(words(f"compare.{row['change']}")),
             text(words(f"compare.cause.{row['cause']}")),
-            number(wording.persons(row["persons"])),
+            number(discretion.persons(found.after.study, groups[row["service"]], row["persons"])),
         )
         for row in sums.head(_MOST_VILLAGES).to_dict("records")
     ]

@@ -12,7 +12,7 @@ import io
 import re
 import zipfile
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
 from docx import Document
@@ -21,11 +21,12 @@ from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
 from docx.shared import Emu, Mm
 
-from chongming_gis import maps
+from chongming_gis import discretion, maps
 from chongming_gis.cell_text import printable
 from chongming_gis.errors import OutputError
 from chongming_gis.maps import notices
 from chongming_gis.reports import docx_style
+from chongming_gis.reports.blocks import MARK_FILLS, Bullets, MapFrame, Notes, Paragraph, Picture, References, Table
 from chongming_gis.reports.content import build_content
 from chongming_gis.reports.static_maps import draw_maps
 from chongming_gis.reports.static_pictures import svg_as_png, svg_size
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
     from docx.document import Document as WordDocument
 
-    from chongming_gis.reports.blocks import Block, MapFrame, Picture, References, Section, Table
+    from chongming_gis.reports.blocks import Block, Section
     from chongming_gis.reports.content import Report
     from chongming_gis.results import StudyResult
     from chongming_gis.wording import Language
@@ -56,18 +57,24 @@ _MOST_WEIGHT = 26.0  # letters: a longer text wraps
 _OLDEST_ZIP = dt.date(1980, 1, 1)
 #: Word has no isolates: a letter that turns the direction would turn the sentence around a name, so it is left out.
 _TURNS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-#: Fills of cells, by the marks of blocks: the colours of report.css.
-FILLS = {
-    "share-0": "FFFFD9", "share-1": "D9F0CB", "share-2": "B2E1D6", "share-3": "8DD3DC", "share-4": "80B2D4",
-    "share-none": "E6E6E6", "schematic": "FFF4D6", "strong": "F0F4F7",
-}  # fmt: skip
+_FILLS = {**MARK_FILLS, "strong": "F0F4F7"}
 _DIGITS = "零一二三四五六七八九"
 
 
 def write_docx(
-    result: StudyResult, folder: Path, *, language: Language = "zh", material: maps.Material | None = None
+    result: StudyResult,
+    folder: Path,
+    *,
+    language: Language = "zh",
+    material: maps.Material | None = None,
+    content: Report | None = None,
 ) -> Path:
     """Write ``report.docx`` into a folder, made where it is missing, and return its path.
+
+    Parameters
+    ----------
+    material, content : what ``maps.prepare`` and ``build_content`` made of the same result in the same language,
+        where they are there already.
 
     Raises
     ------
@@ -75,24 +82,35 @@ def write_docx(
         The folder cannot be written.
     """
     path = folder / FILE
-    content = render_docx(result, language=language, material=material)
+    made = render_docx(result, language=language, material=material, content=content)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        path.write_bytes(made)
     except OSError as error:
         raise OutputError(f"{path}: the report cannot be written ({error.strerror or error})") from error
     return path
 
 
-def render_docx(result: StudyResult, *, language: Language = "zh", material: maps.Material | None = None) -> bytes:
-    """Return the report as the bytes of a Word document."""
+def render_docx(
+    result: StudyResult,
+    *,
+    language: Language = "zh",
+    material: maps.Material | None = None,
+    content: Report | None = None,
+) -> bytes:
+    """Return the report as the bytes of a Word document; ``material`` and ``content`` where they are there already."""
     words = Words(language)
     material = material or maps.prepare(result, language)
     kinds = Counter(str(entry.get("kind") or "") for entry in notices.sources(result))
-    listed = [words("docx.kind_count", kind=words.or_raw("kind", kind), n=n) for kind, n in kinds.items() if kind]
-    front = [words("docx.kinds", kinds=words.join(listed))] if listed else []
+    listed = [words("map.kind_count", kind=words.or_raw("kind", kind), n=n) for kind, n in kinds.items() if kind]
+    front = [words.mark(result.study), *([words("map.kinds", kinds=words.join(listed))] if listed else [])]
+    front += [words("discretion.note")] if discretion.hides_any(result.study) else []
     return render_report(
-        build_content(result, words), dict(draw_maps(material)), words, front=front, date=result.study.data_date
+        content or build_content(result, words),
+        dict(draw_maps(material)),
+        words,
+        front=front,
+        date=result.study.data_date,
     )
 
 
@@ -103,7 +121,7 @@ def render_report(
 
     Parameters
     ----------
-    front : lines for the title block, beside the date.
+    front : lines for the title block: the mark of the page, and what stands below the date.
     date : what the times in the file are.
     """
     document = Document()
@@ -132,10 +150,10 @@ class _Writer:
 
     def title_block(self, report: Report, front: Sequence[str]) -> None:
         """Write what stands on the head: whom it is for, title, date, kinds of data, what is schematic."""
-        stamp = " · ".join(filter(None, (self._words("internal"), report.badge)))
-        self._paragraph(_run(stamp), "Stamp")
+        stamp, *more = front
+        self._paragraph(_run(" · ".join(filter(None, (stamp, report.badge)))), "Stamp")
         self._paragraph(_run(report.title), "Title")
-        for line in (report.date, *front):
+        for line in (report.date, *more):
             self._paragraph(_run(line), "Subtitle")
         if report.notice:
             self._paragraph(_run(report.notice), "Notice")
@@ -143,7 +161,7 @@ class _Writer:
     def contents(self, sections: Sequence[Section]) -> None:
         """Write the contents as a field that Word can renew, filled with links so that it is complete as it is."""
         self._paragraph(_run(self._words("report.contents")), "Contents Heading")
-        lines = []
+        lines: list[tuple[Section, tuple[int, ...], str]] = []
         for number, section in enumerate(sections, start=1):
             lines.append((section, (number,), "TOC 1"))
             lines += [(inner, (number, place), "TOC 2") for place, inner in enumerate(section.inner, start=1)]
@@ -159,7 +177,7 @@ class _Writer:
         """Write a chapter with its blocks and the sections inside it."""
         heading = _run(self._headed(section, numbers))
         first = section.blocks[0] if section.blocks else None
-        self._turn(is_across=first is not None and first.kind == "table" and _is_wide(first))
+        self._turn(is_across=isinstance(first, Table) and _is_wide(first))
         self._paragraph(_bookmarked(heading, self._mark(section.id)), f"Heading {len(numbers)}")
         for block in section.blocks:
             self._block(block)
@@ -178,27 +196,27 @@ class _Writer:
         return self._marks.setdefault(name, f"_Toc{len(self._marks) + 1:08d}")
 
     def _block(self, block: Block) -> None:
-        if block.kind != "table":
+        if not isinstance(block, Table):
             self._turn(is_across=False)
-        match block.kind:
-            case "paragraph":
+        match block:
+            case Paragraph():
                 self._running(block)
-            case "notes":
+            case Notes():
                 for item in block.items:
                     self._paragraph(_run(self._words("docx.note", note=item)), "Note")
-            case "bullets":
+            case Bullets():
                 for item in filter(None, block.items):
                     self._paragraph(_run(item), "List Bullet")
-            case "references":
+            case References():
                 self._references(block)
-            case "table":
+            case Table():
                 self._table(block)
-            case "map":
+            case MapFrame():
                 self._map(block)
-            case "picture":
+            case Picture():
                 self._drawing(block)
 
-    def _running(self, block: Any) -> None:
+    def _running(self, block: Paragraph) -> None:
         """Write a paragraph, and the place to read on as a link."""
         more = ""
         if block.link is not None:
@@ -339,15 +357,16 @@ def _table_xml(block: Table, room_mm: float, marks: Mapping[str, str]) -> str:
     grid = "".join(f'<w:gridCol w:w="{width}"/>' for width in widths)
     return (
         f'<w:tbl {_NS}><w:tblPr><w:tblW w:w="{sum(widths)}" w:type="dxa"/><w:jc w:val="center"/>'
-        f'<w:tblBorders>{lines}</w:tblBorders><w:tblLayout w:type="fixed"/><w:tblCellMar><w:left w:w="57" w:type="dxa"/>'
-        f'<w:right w:w="57" w:type="dxa"/></w:tblCellMar><w:tblLook w:val="0020" w:firstRow="1"/>'
+        f'<w:tblBorders>{lines}</w:tblBorders><w:tblLayout w:type="fixed"/>'
+        '<w:tblCellMar><w:left w:w="57" w:type="dxa"/><w:right w:w="57" w:type="dxa"/></w:tblCellMar>'
+        '<w:tblLook w:val="0020" w:firstRow="1"/>'
         f"<w:tblCaption w:val={quoteattr(_clean(block.caption))}/></w:tblPr>"
         f"<w:tblGrid>{grid}</w:tblGrid>{''.join(rows)}</w:tbl>"
     )
 
 
 def _cell_xml(content: str, style: str, width: int, *, side: str, fill: str, is_strong: bool) -> str:
-    shade = f'<w:shd w:val="clear" w:color="auto" w:fill="{FILLS[fill]}"/>' if fill else ""
+    shade = f'<w:shd w:val="clear" w:color="auto" w:fill="{_FILLS[fill]}"/>' if fill else ""
     strong = content.replace("<w:r>", "<w:r><w:rPr><w:b/></w:rPr>") if is_strong else content
     return (
         f'<w:tc><w:tcPr><w:tcW w:w="{width}" w:type="dxa"/>{shade}<w:vAlign w:val="center"/></w:tcPr>'

@@ -7,7 +7,7 @@ Sizes are those of the standard (title 二号 22 pt, text 三号 16 pt, 28 pt fr
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from docx.enum.style import WD_STYLE_TYPE
 from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING
@@ -18,7 +18,6 @@ from docx.shared import Mm, Pt, RGBColor
 if TYPE_CHECKING:
     from docx.document import Document as WordDocument
     from docx.section import Section as WordSection
-    from docx.styles.style import ParagraphStyle
     from docx.styles.styles import Styles
 
     from chongming_gis.wording import Language
@@ -125,8 +124,12 @@ def font_table() -> str:
         '<w:charset w:val="86"/><w:family w:val="auto"/><w:pitch w:val="default"/></w:font>'
         for name, others in _OTHER_NAMES.items()
     )
-    latin = f'<w:font w:name="{_LATIN}"><w:altName w:val="Liberation Serif"/><w:charset w:val="00"/><w:family w:val="roman"/></w:font>'
-    return f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<w:fonts {nsdecls("w")}>{latin}{fonts}</w:fonts>'
+    latin = (
+        f'<w:font w:name="{_LATIN}"><w:altName w:val="Liberation Serif"/><w:charset w:val="00"/>'
+        '<w:family w:val="roman"/></w:font>'
+    )
+    head = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
+    return f"{head}\n<w:fonts {nsdecls('w')}>{latin}{fonts}</w:fonts>"
 
 
 def _set_defaults(styles: Styles, language: Language) -> None:
@@ -141,7 +144,8 @@ def _set_defaults(styles: Styles, language: Language) -> None:
 
 def _set_style(styles: Styles, name: str, look: _Look, language: Language) -> None:
     known = {style.name for style in styles}
-    style: ParagraphStyle = styles[name] if name in known else styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)  # type: ignore[assignment]
+    open_styles: Any = styles  # python-docx leaves its adding of styles untyped
+    style = styles[name] if name in known else open_styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)
     style.element.set(qn("w:styleId"), STYLE_IDS[name])
     if name.startswith("TOC"):
         style.element.find(qn("w:name")).set(qn("w:val"), name.lower())  # the names by which Word knows its own
@@ -172,12 +176,13 @@ def _set_style(styles: Styles, name: str, look: _Look, language: Language) -> No
             style.element.pPr.find(qn("w:ind")).set(qn("w:firstLineChars"), str(round(100 * letters)))
 
 
-def _number_pages(paragraph: object, side: str) -> None:
+def _number_pages(paragraph: Any, side: str) -> None:
     """Write the page number between dashes, at the outer side: 一字线 of the standard."""
-    element = paragraph._p  # type: ignore[attr-defined]  # noqa: SLF001 - fields have no interface of their own
+    element = paragraph._p  # noqa: SLF001 - fields have no interface of their own
     content = (
         f'<w:p {nsdecls("w")}><w:pPr><w:pStyle w:val="{STYLE_IDS["Footer"]}"/><w:jc w:val="{side}"/></w:pPr>'
-        '<w:r><w:t xml:space="preserve">— </w:t></w:r><w:fldSimple w:instr=" PAGE "><w:r><w:t>1</w:t></w:r></w:fldSimple>'
+        '<w:r><w:t xml:space="preserve">— </w:t></w:r>'
+        '<w:fldSimple w:instr=" PAGE "><w:r><w:t>1</w:t></w:r></w:fldSimple>'
         '<w:r><w:t xml:space="preserve"> —</w:t></w:r></w:p>'
     )
     element.getparent().replace(element, parse_xml(content))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from chongming_gis import accessibility, fairness, wording
+from chongming_gis import accessibility, discretion, fairness, wording
 from chongming_gis.measured import fair, scores
 from chongming_gis.measuremodel import WITHOUT_DECAY
 from chongming_gis.reports import pictures
@@ -384,7 +384,7 @@ def _townships(told: Told, answer: _Answer) -> list[Table]:
 
 def _villages(told: Told, answer: _Answer) -> list[Block]:
     """Return the villages that have least, and how many have nothing at all."""
-    words = told.words
+    words, study, group = told.words, told.result.study, answer.service.group
     found = answer.fair[(answer.fair["scope"] == "village") & (answer.fair["measure"] == "mean_score")]
     found = found.sort_values("rank", kind="stable")
     if found.empty:
@@ -399,10 +399,12 @@ def _villages(told: Told, answer: _Answer) -> list[Block]:
         cells: list[Cell] = [
             text(str(place["name_zh"]) if place is not None else code),
             text(told.townships.get(township, township or wording.NOTHING)),
-            number(wording.persons(float(row["persons"]))),
+            number(discretion.persons(study, group, float(row["persons"]))),
             number(_shown(answer, float(row["value"]))),
         ]
-        rows.append((*cells, number(wording.share(float(below[code])))) if below is not None else tuple(cells))
+        if below is not None:
+            cells.append(number(discretion.share(study, group, float(below[code]), of_persons=float(row["persons"]))))
+        rows.append(tuple(cells))
     names = ["village", "township", "persons", "access_mean", *["access_share_below_line"] * (below is not None)]
     caption = words("fair.worst_villages", n=len(rows), of=len(found))
     blocks: list[Block] = [Table(caption, tuple(words(f"col.{name}") for name in names), tuple(rows))]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from chongming_gis import wording
+from chongming_gis import discretion, wording
 from chongming_gis.measured.links import MISSING
 from chongming_gis.reports.blocks import Notes, Paragraph, Picture, Section, Table, number, short, text
 
@@ -198,7 +198,7 @@ def _by_township(told: Told, asked: LinksConfig, table: pd.DataFrame, villages: 
 
 def _listed(told: Told, asked: LinksConfig, table: pd.DataFrame) -> Table | None:
     """Return every missing link, for the work in the field."""
-    words = told.words
+    words, study = told.words, told.result.study
     missing = table[table["is_missing"]]
     if missing.empty:
         return None
@@ -211,9 +211,9 @@ def _listed(told: Told, asked: LinksConfig, table: pd.DataFrame) -> Table | None
             text(levels.get(row["level"], row["level"])),
             short(words(f"links.status.{row['status']}")),
             number(wording.minutes(float(row["time_s"]))),
-            number(wording.share(row["share_within"])),
+            number(discretion.share(study, asked.group, row["share_within"], of_persons=row["persons"])),
             number(wording.minutes(float(row["elsewhere_s"]))),
-            number(wording.persons(row["persons"])),
+            number(discretion.persons(study, asked.group, row["persons"])),
         )
         for row in order.to_dict("records")
     ]
@@ -263,7 +263,7 @@ def _township(told: Told, code: str, rows: pd.DataFrame, box: Box) -> list[str]:
     order = rows.sort_values(["persons", "village_code"], ascending=[False, True], kind="stable")
     parts = [
         _village(told, row, at)
-        for row, at in zip(order.to_dict("records"), squarify(list(order["persons"]), inner), strict=True)
+        for row, at in zip(order.to_dict("records"), squarify(list(_as_drawn(told, order)["persons"]), inner), strict=True)
     ]
     size = min(13.0, (box.wide - 6.0) / max(_width_in_letters(label), 1.0))
     at, outline = f'x="{box.x + 3.0:.1f}" y="{box.y + head - 4.5:.1f}"', _place_of(box)
@@ -274,6 +274,18 @@ def _township(told: Told, code: str, rows: pd.DataFrame, box: Box) -> list[str]:
         f'<rect {outline} fill="none" stroke="#1c2529"/>',
         "</g>",
     ]
+
+
+def _told_persons(told: Told, persons: float) -> str:
+    asked = told.result.study.measures.links
+    return discretion.persons(told.result.study, asked.group if asked else "", persons)
+
+
+def _as_drawn(told: Told, villages: pd.DataFrame) -> pd.DataFrame:
+    """Return villages with the persons that set their size: a box must not tell a number that is not to be told."""
+    asked = told.result.study.measures.links
+    hidden = discretion.is_hidden(told.result.study, asked.group if asked else "", villages["persons"].to_numpy(float))
+    return villages.assign(persons=villages["persons"].mask(hidden, discretion.LEAST_SHOWN)) if hidden.any() else villages
 
 
 def _place_of(box: Box) -> str:
@@ -288,7 +300,7 @@ def _width_in_letters(shown: str) -> float:
 def _village(told: Told, row: Mapping[Hashable, Any], box: Box) -> str:
     missing = int(row["missing"])
     name = row["name_zh"] if pd.notna(row["name_zh"]) else row["village_code"]
-    title = told.words("links.village_title", village=name, persons=wording.persons(row["persons"]), n=missing)
+    title = told.words("links.village_title", village=name, persons=_told_persons(told, float(row["persons"])), n=missing)
     colour = _COLOURS[min(missing, len(_COLOURS) - 1)]
     rect = f'<rect {_place_of(box)} fill="{colour}" stroke="#fff" stroke-width="0.7">'
     rect += f"<title>{html.escape(title)}</title></rect>"

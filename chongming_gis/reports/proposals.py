@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import pandas as pd
 
-from chongming_gis import wording
+from chongming_gis import discretion, wording
 from chongming_gis.maps.proposal_layer import site_names
 from chongming_gis.reports.blocks import Bullets, Notes, Paragraph, Section, Table, number, text
 
@@ -188,17 +188,18 @@ def _certificate(plan: Row, words: Words) -> str:
 
 
 def _sites(told: Told, sites: pd.DataFrame) -> Table:
-    words = told.words
+    words, study = told.words, told.result.study
+    group = {service.id: service.group for service in study.services}
     rows = []
     for name, site in zip(site_names(told.result, sites, words), _records(sites), strict=True):
         cells: list[Cell] = [
             text(name),
             number(str(site["rank"])),
             text(told.townships.get(site["township_code"], wording.NOTHING)),
-            number(wording.persons(site["newly_covered"])),
-            number(wording.persons(site["lost_without"])),
+            number(discretion.persons(study, group[site["service"]], site["newly_covered"])),
+            number(discretion.persons(study, group[site["service"]], site["lost_without"])),
             number(wording.NOTHING if math.isnan(site["minutes_saved"]) else f"{site['minutes_saved']:.1f}"),
-            number(wording.persons(site["backup_gained"])),
+            number(discretion.persons(study, group[site["service"]], site["backup_gained"])),
             number(_money(told, site["cost"])),
             number(wording.NOTHING if math.isnan(site["cost_per_person"]) else f"{site['cost_per_person']:,.0f}"),
             number(wording.share(site["share_first"])),
@@ -219,7 +220,8 @@ def _bullets(told: Told, proposal: ProposalConfig, sites: pd.DataFrame) -> Bulle
 
 def _reasons(told: Told, proposal: ProposalConfig, site: Row, name: str) -> str:
     """Return why a site: for whom, which duty, what shares it, what stands in for it, which better ground is shut."""
-    words = told.words
+    words, study = told.words, told.result.study
+    group = study.service(proposal.service).group
     sentences = [_for_whom(told, proposal, site, name)]
     if site["meets_duty"]:
         town = told.townships.get(site["township_code"], wording.NOTHING)
@@ -230,13 +232,13 @@ def _reasons(told: Told, proposal: ProposalConfig, site: Row, name: str) -> str:
         lost = site["stand_in_loss"]
         key = "proposals.stand_in" if lost >= _LEAST_TOLD else "proposals.stand_in_same"
         other = _other(site, "stand_in", words)
-        sentences.append(words(key, other=other, lost=wording.persons(max(lost, 0.0))))
+        sentences.append(words(key, other=other, lost=discretion.persons(study, group, max(lost, 0.0))))
     if not pd.isna(site["refused_id"]) and site["refused_gain"] >= _LEAST_TOLD:
         sentences.append(
             words(
                 "proposals.refused",
                 other=_other(site, "refused", words),
-                gain=wording.persons(site["refused_gain"]),
+                gain=discretion.persons(study, group, site["refused_gain"]),
                 why=_why_refused(told, proposal, site),
             )
         )
@@ -260,13 +262,13 @@ def _for_whom(told: Told, proposal: ProposalConfig, site: Row, name: str) -> str
     )
     named = [
         words("report.place_count", place=villages.get(row["village_code"], row["village_code"]),
-              persons=wording.persons(row["persons"]))
+              persons=discretion.persons(result.study, service.group, row["persons"]))
         for row in _records(best.head(_MOST_VILLAGES))
     ]  # fmt: skip
     said = {
         "rank": site["rank"],
         "name": name,
-        "persons": wording.persons(site["newly_covered"]),
+        "persons": discretion.persons(result.study, service.group, site["newly_covered"]),
         "who": words.group(result.study, service.group, service.base),
         "n": len(best),
         "villages": words.join(named),

@@ -161,11 +161,16 @@ class _Mark:
 
     def draw(self, axes: Axes) -> None:
         """Draw the signs, and their numbers on top."""
+        look: dict[str, Any]
         if self.outline is not None:
             look = {"facecolor": f"{_GAP}29", "edgecolor": self.key.edge, "linewidth": 0.6}
             axes.add_artist(PathPatch(self.outline, zorder=7, **look))
         else:
-            look = {"markerfacecolor": self.key.fill, "markeredgecolor": self.key.edge, "markeredgewidth": 0.5}
+            look = {
+                "markerfacecolor": self.key.fill,
+                "markeredgecolor": self.key.edge,
+                "markeredgewidth": 0.5,
+            }
             axes.plot(*self.xy.T, linestyle="none", marker=self.key.marker, markersize=self.size, zorder=8, **look)
         for (x, y), number in zip(self.xy.tolist(), self.numbers, strict=False):  # either none or all have one
             on_sign = {"ha": "center", "va": "center", "path_effects": _halo(1.4)}
@@ -377,7 +382,7 @@ def _frame(
     title, said = titles
     write(axes, 6.0, 30.0, title, fontsize=_TITLE, color=_INK, va="center")
     write(axes, 6.0, 70.0, said, fontsize=_TEXT, color=_SOFT, va="center")
-    stamp = " · ".join(filter(None, (words("internal"), notices.badge(entries, words))))
+    stamp = " · ".join(filter(None, (words.mark(study), notices.badge(entries, words))))
     write(axes, WIDTH_PX - 6.0, 30.0, stamp, fontsize=_TEXT, color=_INK, va="center", ha="right")
     date = words("data_date", date=study.data_date.isoformat())
     credit = _clipped(" · ".join([words.name(study), date, *notices.attribution(entries, words)]), 75.0)
@@ -401,7 +406,12 @@ def _draw_legend(axes: Axes, rows: _Rows) -> None:
         y = top + place * _LINE_PX
         for x, entry in row:
             edge = entry.edge if entry.edge != "none" else _SOFT
-            look = {"markerfacecolor": entry.fill, "markeredgecolor": edge, "markeredgewidth": 0.4, "markersize": 6.0}
+            look: dict[str, Any] = {
+                "markerfacecolor": entry.fill,
+                "markeredgecolor": edge,
+                "markeredgewidth": 0.4,
+                "markersize": 6.0,
+            }
             axes.plot([x], [y], linestyle="none", marker=entry.marker, **look)
             write(axes, x + 18.0, y, entry.label, fontsize=_TEXT, color=_INK, va="center")
 
@@ -416,7 +426,7 @@ def _draw_people(
     size = float(np.clip(130.0 / math.sqrt(max(len(xy), 1)), 1.3, 7.0))  # smaller where there are many
     for number, entry in enumerate(classes):
         at = xy[(class_of == number) & (persons > 0.0)]
-        look = {"markerfacecolor": entry["fill"], "markeredgecolor": "none", "markersize": size}
+        look: dict[str, Any] = {"markerfacecolor": entry["fill"], "markeredgecolor": "none", "markersize": size}
         axes.plot(*at.T, linestyle="none", marker="o", zorder=3.0 + 0.01 * number, **look)
 
 

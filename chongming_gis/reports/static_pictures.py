@@ -200,7 +200,7 @@ def _draw(axes: Axes, element: Element, style: _Style, order: int) -> None:
         _draw_text(axes, element, style, order)
         return
     fill = "none" if style.fill == "none" else style.fill
-    line = {"edgecolor": own.get("stroke", "none"), "linewidth": _points(own.get("stroke-width", 1.0))}
+    line: dict[str, Any] = {"edgecolor": own.get("stroke", "none"), "linewidth": _points(own.get("stroke-width", 1.0))}
     line |= {"linestyle": _dashes(own), "zorder": order}
     if name == "rect":
         at, width, height = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chongming_gis import wording
+from chongming_gis import discretion, wording
 from chongming_gis.maps import gap_layer, shares
 from chongming_gis.reports.blocks import Notes, Paragraph, Section, Table, number, short, text
 
@@ -54,7 +54,8 @@ def _overview(told: Told, found: list[tuple[ServiceConfig, gpd.GeoDataFrame]]) -
         inside = float(gaps["persons"].sum())
         scattered = max(whole.uncovered - inside, 0.0) if whole else float("nan")
         largest = gaps.iloc[0]
-        named = words("gaps.of_persons", name=_name(told, largest), persons=wording.persons(largest["persons"]))
+        lives = discretion.persons(told.result.study, service.group, largest["persons"])
+        named = words("gaps.of_persons", name=_name(told, largest), persons=lives)
         rows.append(
             (
                 text(words.name(service)),
@@ -85,11 +86,11 @@ def _service(told: Told, service: ServiceConfig, gaps: gpd.GeoDataFrame) -> Sect
         cells = [
             short(str(gap["rank"])),
             text(_name(told, gap)),
-            number(wording.persons(gap["persons"])),
-            *([number(wording.persons(gap[f"persons_{oldest.id}"]))] if oldest else []),
+            number(discretion.persons(study, service.group, gap["persons"])),
+            *([number(discretion.persons(study, oldest.id, gap[f"persons_{oldest.id}"]))] if oldest else []),
             number(wording.minutes(gap["nearest_s"])),
             number(wording.minutes(gap["median_s"])),
-            number(wording.persons(gap["persons_unreached"])),
+            number(discretion.persons(study, service.group, gap["persons_unreached"])),
             text(modes.get(gap["mode"], gap["mode"])),
         ]
         rows.append(tuple(cells))
@@ -105,7 +106,7 @@ def _service(told: Told, service: ServiceConfig, gaps: gpd.GeoDataFrame) -> Sect
         n=f"{len(gaps):,}",
         persons=wording.persons(float(gaps["persons"].sum())),
         name=_name(told, first),
-        largest=wording.persons(first["persons"]),
+        largest=discretion.persons(study, service.group, first["persons"]),
     )
     table = Table(caption, tuple(headings), tuple(rows), folded=caption)
     return Section(f"gaps-{service.id}", words.heading(words.name(service)), (Paragraph(said), table))

@@ -1,8 +1,8 @@
 """report.xlsx: a sheet a table, with filters, number formats, widths and frozen headings; nothing in it is computed.
 
 Texts come from files of other people: one that a spreadsheet program would take for a formula has an apostrophe in
-front (``cell_text``). The chapters on data quality and method stand on two sheets as the report has them. The same result
-gives the same bytes: every time in the file is the study's data date.
+front (``cell_text``). The chapters on data quality and method stand on two sheets as the report has them. The same
+result gives the same bytes: every time in the file is the study's data date.
 """
 
 from __future__ import annotations
@@ -11,16 +11,18 @@ import datetime as dt
 import io
 import re
 import zipfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter, quote_sheetname
 
+from chongming_gis import discretion
 from chongming_gis.cell_text import writable
 from chongming_gis.errors import OutputError
 from chongming_gis.maps import shares
+from chongming_gis.reports.blocks import MARK_FILLS, Bullets, Notes, Paragraph, References, Table
 from chongming_gis.reports.content import build_content
 from chongming_gis.reports.figures import Told
 from chongming_gis.reports.workbook_tables import sheets
@@ -30,26 +32,28 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from openpyxl.worksheet._write_only import WriteOnlyWorksheet
+    from openpyxl.cell import Cell
 
     from chongming_gis.reports.blocks import Block, Section
     from chongming_gis.reports.content import Report
-    from chongming_gis.reports.workbook_tables import Column, Form, Sheet, Value
+    from chongming_gis.reports.workbook_columns import Column, Form, Sheet, Value
     from chongming_gis.results import StudyResult
     from chongming_gis.wording import Language
 
+_Listed: TypeAlias = "tuple[str, int | None, str]"  # a sheet's name, its rows, what it holds
+
 FILE = "report.xlsx"
 FORMATS: dict[Form, str] = {
-    "text": "@", "count": "#,##0", "amount": "#,##0.0", "share": "0.0%", "minutes": "0.0", "score": "#,##0.00##", "year": "0",
-}  # fmt: skip
+    "text": "@",
+    "count": "#,##0",
+    "amount": "#,##0.0",
+    "share": "0.0%",
+    "minutes": "0.0",
+    "score": "#,##0.00##",
+    "year": "0",
+}
 _HEAD = PatternFill("solid", fgColor="DCE6EC")
-_FILLS = {
-    name: PatternFill("solid", fgColor=colour)
-    for name, colour in (
-        ("share-0", "FFFFD9"), ("share-1", "D9F0CB"), ("share-2", "B2E1D6"), ("share-3", "8DD3DC"), ("share-4", "80B2D4"),
-        ("share-none", "E6E6E6"), ("schematic", "FFF4D6"),
-    )
-}  # fmt: skip
+_FILLS = {name: PatternFill("solid", fgColor=colour) for name, colour in MARK_FILLS.items()}
 _LINE = Border(bottom=Side(style="thin", color="7A8A93"))
 _WIDEST, _NARROWEST = 48, 8  # characters
 _MOST_TEXT = 32_767  # characters of a cell
@@ -93,9 +97,11 @@ def render_workbook(result: StudyResult, *, language: Language = "zh", content: 
     book = Workbook(write_only=True)
     tables = sheets(told, report)
     chapters = [section for section in report.sections if section.id in _CHAPTERS_AS_TEXT]
-    listed = [(sheet.title, sheet.n_rows, sheet.what) for sheet in tables]
+    listed: list[_Listed] = [(sheet.title, sheet.n_rows, sheet.what) for sheet in tables]
     listed += [(section.title, None, words("xlsx.chapter.what")) for section in chapters]
-    _write_contents(book.create_sheet(words("xlsx.contents")), report, listed, words)
+    front = [" · ".join(filter(None, (words.mark(result.study), report.badge))), report.date, report.notice]
+    front += [words("discretion.note")] if discretion.hides_any(result.study) else []
+    _write_contents(book.create_sheet(words("xlsx.contents")), report, (front, listed), words)
     for sheet in tables:
         _write_table(book.create_sheet(sheet.title), sheet)
     for section in chapters:
@@ -109,7 +115,7 @@ def render_workbook(result: StudyResult, *, language: Language = "zh", content: 
     return _packed(stream.getvalue(), date)
 
 
-def _cell(sheet: WriteOnlyWorksheet, value: Value, form: Form = "text") -> WriteOnlyCell:
+def _cell(sheet: Any, value: Value, form: Form = "text") -> Cell:
     """Return a cell that can be written many times over: it keeps its style while its value changes."""
     cell = WriteOnlyCell(sheet, value=None)
     cell.number_format = FORMATS[form]
@@ -117,7 +123,7 @@ def _cell(sheet: WriteOnlyWorksheet, value: Value, form: Form = "text") -> Write
     return cell
 
 
-def _put(cell: WriteOnlyCell, value: Value) -> None:
+def _put(cell: Cell, value: Value) -> None:
     """Give a cell its value: a text stays a text, whatever it begins with."""
     if isinstance(value, str):
         cell.value = writable(value)[:_MOST_TEXT]
@@ -126,17 +132,15 @@ def _put(cell: WriteOnlyCell, value: Value) -> None:
         cell.value = value
 
 
-def _write_contents(
-    sheet: WriteOnlyWorksheet, report: Report, listed: Sequence[tuple[str, int | None, str]], words: Words
-) -> None:
-    """Write what the workbook is, its sentences, and a list of its sheets with links."""
+def _write_contents(sheet: Any, report: Report, told: tuple[Sequence[str], Sequence[_Listed]], words: Words) -> None:
+    """Write what the workbook is, a list of its sheets with links, and the sentences of the summary."""
+    front, listed = told
     for letter, width in (("A", 26), ("B", 10), ("C", 110)):
         sheet.column_dimensions[letter].width = width
     title = _cell(sheet, report.title)
     title.font = Font(bold=True, size=14)
     sheet.append([title])
-    stamp = " · ".join(filter(None, (words("internal"), report.badge)))
-    for line in filter(None, (stamp, report.date, report.notice)):
+    for line in filter(None, front):
         sheet.append([_cell(sheet, line)])
     sheet.append([])
     _append_head(sheet, [words("xlsx.col.sheet"), words("col.rows"), words("xlsx.col.what")])
@@ -152,15 +156,12 @@ def _write_contents(
 
 
 def _sentences(block: Block) -> list[str]:
-    match block.kind:
-        case "paragraph":
-            return [block.text]
-        case "bullets" | "notes":
-            return [item for item in block.items if item]
-    return []
+    if isinstance(block, Paragraph):
+        return [block.text]
+    return [item for item in block.items if item] if isinstance(block, Bullets | Notes) else []
 
 
-def _append_head(sheet: WriteOnlyWorksheet, names: Iterable[str]) -> None:
+def _append_head(sheet: Any, names: Iterable[str]) -> None:
     cells = []
     for name in names:
         cell = _cell(sheet, name)
@@ -170,7 +171,7 @@ def _append_head(sheet: WriteOnlyWorksheet, names: Iterable[str]) -> None:
     sheet.append(cells)
 
 
-def _write_table(sheet: WriteOnlyWorksheet, table: Sheet) -> None:
+def _write_table(sheet: Any, table: Sheet) -> None:
     """Write a table from the first row on, so that filters and pivot tables find it."""
     sheet.freeze_panes = "B2"
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(table.columns))}{table.n_rows + 1}"
@@ -201,18 +202,18 @@ def _width(shown: str) -> float:
     return sum(2.0 if ord(letter) > 0x2E7F else 1.0 for letter in shown)
 
 
-def _write_chapter(sheet: WriteOnlyWorksheet, section: Section) -> None:
+def _write_chapter(sheet: Any, section: Section) -> None:
     """Write a chapter as the report has it, its tables one below the other."""
     for letter, width in zip("ABCDEFGH", (44, 30, 24, 24, 24, 24, 24, 40), strict=True):
         sheet.column_dimensions[letter].width = width
     for block in section.blocks:
         for text in _sentences(block):
             sheet.append([_cell(sheet, text)])
-        if block.kind == "references":
+        if isinstance(block, References):
             _append_title(sheet, block.caption)
             for number, item in enumerate(block.items, start=1):
                 sheet.append([_cell(sheet, f"[{number}] {item}")])
-        elif block.kind == "table":
+        elif isinstance(block, Table):
             _append_title(sheet, block.caption)
             _append_head(sheet, block.columns)
             for row in block.rows:
@@ -230,7 +231,7 @@ def _write_chapter(sheet: WriteOnlyWorksheet, section: Section) -> None:
         sheet.append([])
 
 
-def _append_title(sheet: WriteOnlyWorksheet, caption: str) -> None:
+def _append_title(sheet: Any, caption: str) -> None:
     cell = _cell(sheet, caption)
     cell.font = Font(bold=True)
     sheet.append([cell])

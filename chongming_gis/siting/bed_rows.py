@@ -136,15 +136,21 @@ def minutes_model(question: BedQuestion, travel: BedTravel, *, budget: float | N
     return replace(base, mip=mip, offset=travel.unserved_min * float(travel.need.sum()))
 
 
-def nearest_pairs(travel: BedTravel, count: int) -> BedTravel:
-    """Return the same need with ways to its nearest sites only, so many a row."""
-    table = sparse.csr_array(travel.minutes)
-    rows = np.repeat(np.arange(table.shape[0]), np.diff(table.indptr))
-    order = np.lexsort((table.indices, table.data, rows))
-    place = np.arange(len(order)) - table.indptr[rows[order]]
-    kept = order[place < count]
-    pairs = (table.data[kept], (rows[kept], table.indices[kept]))
-    return replace(travel, minutes=sparse.csr_array(sparse.coo_array(pairs, shape=table.shape)))
+def promising(travel: BedTravel, flows: Floats, count: int) -> BedTravel:
+    """Return the same need with fewer ways: those gone in a solution, and each row's to its nearest sites.
+
+    Parameters
+    ----------
+    flows : the last columns of ``minutes_model`` with all ways, in its order
+    count : how many of the nearest sites
+    """
+    pairs = _useful(travel)
+    order = np.lexsort((pairs.col, pairs.data, pairs.row))
+    first = np.searchsorted(pairs.row[order], pairs.row[order], side="left")
+    kept = flows > _SLACK
+    kept[order[np.arange(len(order)) - first < count]] = True
+    chosen = (pairs.data[kept], (pairs.row[kept], pairs.col[kept]))
+    return replace(travel, minutes=sparse.csr_array(sparse.coo_array(chosen, shape=pairs.shape)))
 
 
 def ways_of(question: BedQuestion, travel: BedTravel, added: Ints) -> tuple[float, sparse.csr_array]:

@@ -19,7 +19,7 @@ from chongming_gis.errors import SitingError
 from chongming_gis.siting import highs
 from chongming_gis.siting.bed_problem import AreaDuty, BedQuestion, BedTravel, check_question, check_travel
 from chongming_gis.siting.bed_reasons import explain_beds
-from chongming_gis.siting.bed_rows import BedModel, bed_model, minutes_model, nearest_pairs, read_plan, ways_of
+from chongming_gis.siting.bed_rows import BedModel, bed_model, minutes_model, promising, read_plan, ways_of
 from chongming_gis.siting.problem import relative_gap, status_of
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from chongming_gis.siting.problem import Status
 
 TIME_LIMIT_S = 20.0
-_NEAREST = 6  # sites a village's need may go to while a plan is looked for
+_NEAREST = 2  # sites of each village whose ways are looked at beside those of the plan with beds in parts
 _NEARLY = 0.01  # of the shortest ways: where the frontier ends
 _MONEY = 1e-6  # relative: what two sums of money may differ by
 
@@ -215,13 +215,13 @@ def _nearest(
 ) -> BedPlan:
     """Return the plan with the shortest ways for so much money; the given one where nothing better is found.
 
-    The bound is that of all ways and beds in parts; the plan is looked for with everyone's nearest sites only, and its
-    ways are then counted anew over all of them.
+    The bound is that of all ways and beds in parts; the plan is looked for among the ways gone there and those to
+    everyone's nearest sites, and its ways are then counted anew over all of them.
     """
     total = float(travel.need.sum())
     if total == 0.0:
         return replace(plan, minutes=0.0, minutes_bound=0.0)
-    own, _ = ways_of(question, travel, plan.added)
+    own = ways_of(question, travel, plan.added)[0] if math.isnan(plan.minutes) else plan.minutes * total
     money = budget * (1.0 + _MONEY) + _MONEY
     whole = minutes_model(question, travel, budget=money)
     free = highs.solve(replace(whole.mip, is_whole=np.zeros_like(whole.mip.is_whole)))
@@ -229,7 +229,10 @@ def _nearest(
     kept = replace(plan, minutes=own / total, minutes_bound=min(bound, own) / total)
     if own <= bound * (1.0 + target_gap):
         return kept
-    model = minutes_model(question, nearest_pairs(travel, _NEAREST), budget=money)
+    if free.outcome != "optimal":
+        return kept
+    fewer = promising(travel, free.values[len(whole.money) :], _NEAREST)
+    model = minutes_model(question, fewer, budget=money)
     gap = target_gap * bound / max(whole.offset - bound, 1.0)  # HiGHS counts what is saved, we the ways themselves
     found = highs.solve(model.mip, time_limit_s=time_limit_s, target_gap=gap)
     if found.outcome not in {"optimal", "feasible"}:

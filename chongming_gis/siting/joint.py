@@ -16,48 +16,17 @@ import numpy as np
 from chongming_gis.errors import SitingError
 from chongming_gis.siting import exact, highs
 from chongming_gis.siting.answer import changes, opened
-from chongming_gis.siting.formulation import as_mip, rows_of
+from chongming_gis.siting.joint_rows import ALONE, SLACK, JointPart, formulation_of, joint_model, most_of, sharing_rows
 from chongming_gis.siting.mclp import mclp
-from chongming_gis.siting.models import mclp_formulation
-from chongming_gis.siting.problem import PROVEN_GAP, SitingPlan, SitingProblem, infeasible, relative_gap, status_of
-from chongming_gis.siting.stacked import first_columns, side_by_side, with_columns, with_rows
+from chongming_gis.siting.problem import SitingPlan, infeasible, relative_gap, status_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy.typing as npt
-
-    from chongming_gis.siting.formulation import Bools, Entry, Floats, Formulation, Ints
-    from chongming_gis.siting.highs import MipModel
+    from chongming_gis.siting.formulation import Bools, Floats, Formulation
     from chongming_gis.siting.problem import Status
 
 TIME_LIMIT_S = 60.0
-ALONE = -1  # ground that no other service can share
-_SLACK = 1e-9  # relative: sums of money in another order
-
-
-@dataclass(frozen=True, slots=True)
-class JointPart:
-    """One of the services that are planned together.
-
-    Attributes
-    ----------
-    problem : its own question; ``site_costs`` in the money of the common budget; a budget of its own binds beside it
-    standard : largest cost that counts as covered, one number or (n_demand,)
-    ground : (n_sites,) number of the ground a site stands on: the same number in two services is the same ground,
-        ``ALONE`` is shared with nobody
-    weight : what one person covered by this service counts
-    new_sites : most sites to build; None = as many as the budget allows
-    at_least : new sites that the joint plan must build of this service
-    """
-
-    name: str
-    problem: SitingProblem
-    standard: npt.ArrayLike
-    ground: Ints
-    weight: float = 1.0
-    new_sites: int | None = None
-    at_least: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +90,8 @@ def plan_jointly(
     refusal = _buys_nothing(parts, budget)
     if refusal:
         return _none(parts, "infeasible", -math.inf, "proven", refusal, began)
-    formulations = [_formulation(part) for part in parts]
-    model = _model(parts, formulations, budget=budget, saving=saving)
+    formulations = [formulation_of(part) for part in parts]
+    model = joint_model(parts, formulations, budget=budget, saving=saving)
     alone = _bound_alone(parts, budget=budget, saving=saving, time_limit_s=0.3 * time_limit_s)
     left_s = max(began + time_limit_s - time.perf_counter(), 0.0)
     start = _start(parts, formulations, budget=budget)
@@ -239,67 +208,9 @@ def _buys_nothing(parts: Sequence[JointPart], budget: float) -> str:
         return "; ".join(told)
     if not costs:
         return "no service has a site left to build: all stand, are forbidden or stand too near"
-    if budget >= min(costs) * (1.0 - _SLACK):
+    if budget >= min(costs) * (1.0 - SLACK):
         return ""
     return f"budget: {budget:,.10g} buys nothing; the cheapest site of any service costs {min(costs):,.10g}"
-
-
-def _most(part: JointPart) -> int:
-    candidates = len(part.problem.candidates)
-    return candidates if part.new_sites is None else min(part.new_sites, candidates)
-
-
-def _formulation(part: JointPart) -> Formulation:
-    return mclp_formulation(part.problem, standard=part.standard, new_sites=_most(part))
-
-
-def _model(
-    parts: Sequence[JointPart], formulations: Sequence[Formulation], *, budget: float, saving: float
-) -> MipModel:
-    """Return the services side by side, with columns for what is saved and the row of the budget."""
-    models = []
-    for part, formulation in zip(parts, formulations, strict=True):
-        model = as_mip(formulation)
-        high = model.high.copy()
-        high[: part.problem.n_sites] *= opened(part.problem, part.problem.candidates)
-        models.append(replace(model, high=high))
-    first = first_columns(models)
-    joined = side_by_side(models, [part.weight for part in parts])
-    rows, discounts = _sharing(parts, first, at=int(first[-1]))
-    joined = with_columns(joined, np.ones(len(discounts)))
-    columns, values = [], []
-    for number, part in enumerate(parts):
-        candidates = part.problem.candidates
-        if part.at_least:
-            rows.append((candidates + first[number], np.ones(len(candidates)), float(part.at_least), math.inf))
-        columns.append(candidates + first[number])
-        values.append(part.problem.site_costs[candidates])
-    columns.append(np.arange(len(discounts), dtype=np.int64) + first[-1])
-    values.append(-saving * np.array(discounts))
-    limit = budget + _SLACK * max(budget, 1.0)
-    rows.append((np.concatenate(columns), np.concatenate(values), -math.inf, limit))
-    return with_rows(joined, rows_of(rows))
-
-
-def _sharing(parts: Sequence[JointPart], first: Ints, *, at: int) -> tuple[list[Entry], list[float]]:
-    """Return when a site saves (rows over its column from ``at`` on), and the full cost of each that could."""
-    on_ground: dict[int, list[tuple[float, int, int]]] = {}
-    for number, part in enumerate(parts):
-        for site in part.problem.candidates.tolist():
-            if part.ground[site] != ALONE:
-                entry = (-float(part.problem.site_costs[site]), number, int(first[number]) + site)
-                on_ground.setdefault(int(part.ground[site]), []).append(entry)
-    rows: list[Entry] = []
-    discounts: list[float] = []
-    for ground in sorted(on_ground):
-        ordered = sorted(on_ground[ground])
-        for place, (minus_cost, _, column) in enumerate(ordered[1:], start=1):
-            own = at + len(discounts)
-            dearer = [other for *_, other in ordered[:place]]
-            rows.append(([own, column], [1.0, -1.0], -math.inf, 0.0))
-            rows.append(([own, *dearer], [1.0, *[-1.0] * place], -math.inf, 0.0))
-            discounts.append(-minus_cost)
-    return rows, discounts
 
 
 def _start(parts: Sequence[JointPart], formulations: Sequence[Formulation], *, budget: float) -> Floats:
@@ -312,7 +223,7 @@ def _start(parts: Sequence[JointPart], formulations: Sequence[Formulation], *, b
     opens = [opened(part.problem, plan.chosen) for part, plan in zip(parts, plans, strict=True)]
     values = np.concatenate([one.complete(is_open) for one, is_open in zip(formulations, opens, strict=True)])
     first = np.concatenate(([0], np.cumsum([one.n_columns for one in formulations]))).astype(np.int64)
-    rows, discounts = _sharing(parts, first, at=int(first[-1]))
+    rows, discounts = sharing_rows(parts, first, at=int(first[-1]))
     saves = np.zeros(len(discounts))
     for columns, *_ in rows[1::2]:
         own, *dearer = np.asarray(columns).tolist()
@@ -329,27 +240,15 @@ def _bound_alone(parts: Sequence[JointPart], *, budget: float, saving: float, ti
         rules = part.problem.rules
         own = replace(rules, budget=None, at_least={}, forced=(), floor={})
         costs = np.sort(cheapest[part.problem.candidates])
-        count = int(np.searchsorted(np.cumsum(costs), budget * (1.0 + _SLACK) + _SLACK, side="right"))
+        count = int(np.searchsorted(np.cumsum(costs), budget * (1.0 + SLACK) + SLACK, side="right"))
         plan = mclp(
-            _changed(part.problem, own),
+            replace(part.problem, rules=own),
             standard=part.standard,
-            new_sites=min(_most(part), count),
+            new_sites=min(most_of(part), count),
             time_limit_s=time_limit_s / len(parts),
         )
         total += part.weight * plan.bound if part.weight else 0.0
     return total
-
-
-def _changed(problem: SitingProblem, rules: object) -> SitingProblem:
-    return SitingProblem(
-        problem.costs,
-        problem.weights,
-        existing=problem.existing,
-        site_costs=problem.site_costs,
-        demand_areas=problem.demand_areas,
-        site_areas=problem.site_areas,
-        rules=rules,  # type: ignore[arg-type]
-    )
 
 
 def _opens(parts: Sequence[JointPart], formulations: Sequence[Formulation], values: Floats) -> list[Bools]:
@@ -383,7 +282,7 @@ def _tidied(
             without, _ = formulation.measure(is_open.astype(np.float64))
             plans = [_plan_of(p, f, o) for p, f, o in zip(parts, formulations, other, strict=True)]
             saved = math.fsum(float(one.sum()) for one in savings(parts, plans, saving=saving))
-            fits = _spent(parts, plans) - saved <= budget + _SLACK * max(budget, 1.0)
+            fits = _spent(parts, plans) - saved <= budget + SLACK * max(budget, 1.0)
             if without >= reached and fits and not formulation.broken(formulation.complete(is_open)):
                 opens = other
     return opens
@@ -395,12 +294,12 @@ def _alone(part: JointPart, budget: float, time_limit_s: float, target_gap: floa
     money = budget if own is None else min(budget, own)
     costs = part.problem.site_costs[part.problem.candidates]
     if len(costs) and np.ptp(costs) == 0.0 and costs[0] > 0.0:  # every site costs the same: money is a number of sites
-        count = min(math.floor(money * (1.0 + _SLACK) / costs[0] + _SLACK), _most(part))
-        problem = _changed(part.problem, replace(part.problem.rules, budget=None))
+        count = min(math.floor(money * (1.0 + SLACK) / costs[0] + SLACK), most_of(part))
+        problem = replace(part.problem, rules=replace(part.problem.rules, budget=None))
         return mclp(problem, standard=part.standard, new_sites=count, time_limit_s=time_limit_s, target_gap=target_gap)
-    problem = _changed(part.problem, replace(part.problem.rules, budget=money))
+    problem = replace(part.problem, rules=replace(part.problem.rules, budget=money))
     return exact.solve_mclp(
-        problem, standard=part.standard, new_sites=_most(part), time_limit_s=time_limit_s, target_gap=target_gap
+        problem, standard=part.standard, new_sites=most_of(part), time_limit_s=time_limit_s, target_gap=target_gap
     )
 
 
@@ -411,15 +310,15 @@ def _reason(parts: Sequence[JointPart], budget: float, saving: float, time_limit
         plan = exact.solve_mclp(
             part.problem,
             standard=part.standard,
-            new_sites=_most(part),
+            new_sites=most_of(part),
             time_limit_s=time_limit_s / len(parts),
             target_gap=1.0,
         )
         told += [f"{part.name}: {plan.reason}"] if plan.status == "infeasible" else []
     if told:
         return "; ".join(told)
-    formulations = [_formulation(part) for part in parts]
-    model = _model(parts, formulations, budget=0.0, saving=saving)
+    formulations = [formulation_of(part) for part in parts]
+    model = joint_model(parts, formulations, budget=0.0, saving=saving)
     row = model.matrix[[model.matrix.shape[0] - 1]].toarray().ravel()
     free = model.row_high.copy()
     free[-1] = math.inf
@@ -443,4 +342,4 @@ def _none(parts: Sequence[JointPart], status: Status, bound: float, stop: str, r
     return JointPlan(status, nothing, -math.inf, bound, 0.0, saved, stop, reason, took)
 
 
-__all__ = ["ALONE", "PROVEN_GAP", "JointPart", "JointPlan", "plan_apart", "plan_jointly", "savings"]
+__all__ = ["ALONE", "JointPart", "JointPlan", "plan_apart", "plan_jointly", "savings"]

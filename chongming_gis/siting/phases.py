@@ -8,60 +8,42 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from chongming_gis.errors import SitingError
 from chongming_gis.siting import exact, highs
 from chongming_gis.siting.answer import opened
-from chongming_gis.siting.formulation import as_mip, rows_of
+from chongming_gis.siting.formulation import rows_of
 from chongming_gis.siting.mclp import mclp
 from chongming_gis.siting.models import mclp_formulation
+from chongming_gis.siting.phase_rows import (
+    SLACK,
+    Phases,
+    PhaseSearch,
+    covered_of,
+    covered_row,
+    lasting,
+    obeys,
+    open_years,
+    phase_model,
+    weighted,
+)
 from chongming_gis.siting.problem import PROVEN_GAP, SideRules, SitingPlan, SitingProblem, relative_gap, status_of
-from chongming_gis.siting.stacked import side_by_side, with_rows
+from chongming_gis.siting.stacked import with_rows
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from chongming_gis.siting.formulation import Bools, Entry, Floats, Formulation, Ints
+    from chongming_gis.siting.formulation import Bools, Floats, Ints
     from chongming_gis.siting.highs import MipAnswer, MipModel
     from chongming_gis.siting.problem import Status
 
-Unit = Literal["new_sites", "money"]
-Unspent = Literal["carries_over", "lapses"]
-Prefer = Literal["every_year", "last_year"]
 
 TIME_LIMIT_S = 60.0
-_SLACK = 1e-9  # relative: sums of money in another order
 _SHARE_UNPHASED = 0.5  # of the time, for all the years' own best plans together
-
-
-@dataclass(frozen=True, slots=True)
-class Phases:
-    """How much may be built in each year.
-
-    Attributes
-    ----------
-    limits : (n_years,) most new sites, or most money, of each year
-    unit : what the limits count; money is that of ``SitingProblem.site_costs``
-    weights : (n_years,) what a person covered in that year counts; none = 1 each
-    unspent : whether what a year leaves may be used later
-    prefer : "every_year" maximises the weighted sum over the years; "last_year" first makes the last year as good as
-        it can be, then the weighted sum
-    """
-
-    limits: tuple[float, ...]
-    unit: Unit = "new_sites"
-    weights: tuple[float, ...] = ()
-    unspent: Unspent = "carries_over"
-    prefer: Prefer = "every_year"
-
-    @property
-    def weight_of_year(self) -> Floats:
-        """What a person covered counts in each year."""
-        return np.asarray(self.weights or (1.0,) * len(self.limits), dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,31 +78,6 @@ class PhasedPlan:
     def price(self) -> Floats:
         """(n_years,) weight that each year gives up for the others: its own best plan less what it has here."""
         return np.array([plan.objective for plan in self.unphased]) - self.covered
-
-
-@dataclass(frozen=True, slots=True)
-class _Search:
-    problem: SitingProblem
-    phases: Phases
-    standard: npt.ArrayLike
-    formulation: Formulation
-    ends: float
-    target_gap: float
-    unphased: list[SitingPlan] = field(default_factory=list)
-
-    @property
-    def n_years(self) -> int:
-        return len(self.phases.limits)
-
-    @property
-    def left_s(self) -> float:
-        return max(self.ends - time.perf_counter(), 0.0)
-
-    @property
-    def is_new(self) -> Bools:
-        is_new = np.ones(self.problem.n_sites, dtype=bool)
-        is_new[self.problem.existing] = False
-        return is_new
 
 
 def plan_phases(
@@ -165,7 +122,7 @@ def plan_phases(
     _check(problem, phases)
     most = int(math.fsum(phases.limits)) if phases.unit == "new_sites" else problem.n_sites
     formulation = mclp_formulation(problem, standard=standard, new_sites=most)
-    search = _Search(problem, phases, standard, formulation, began + time_limit_s, target_gap)
+    search = PhaseSearch(problem, phases, standard, formulation, began + time_limit_s, target_gap)
     reason = _buys_nothing(search)
     if not reason:
         search.unphased.extend(_best_of_each_year(search))
@@ -193,7 +150,7 @@ def _check(problem: SitingProblem, phases: Phases) -> None:
         raise SitingError("\n".join(told))
 
 
-def _buys_nothing(search: _Search) -> str:
+def _buys_nothing(search: PhaseSearch) -> str:
     """Return why nothing can be built whatever the years allow; empty where something can, or nothing is asked for."""
     candidates, total = search.problem.candidates, math.fsum(search.phases.limits)
     if not len(candidates):
@@ -201,12 +158,12 @@ def _buys_nothing(search: _Search) -> str:
     if search.phases.unit == "new_sites":
         return ""
     cheapest = float(search.problem.site_costs[candidates].min())
-    if total >= cheapest * (1.0 - _SLACK):
+    if total >= cheapest * (1.0 - SLACK):
         return ""
     return f"budget: {total:,.10g} in all years buys nothing; the cheapest site costs {cheapest:,.10g}"
 
 
-def _best_of_each_year(search: _Search) -> list[SitingPlan]:
+def _best_of_each_year(search: PhaseSearch) -> list[SitingPlan]:
     """Return each year's best plan with all that may be used until then; the last year alone obeys duties and floors.
 
     The years before it obey what holds for them in a nested plan too, so that each bounds its year from above.
@@ -219,8 +176,8 @@ def _best_of_each_year(search: _Search) -> list[SitingPlan]:
     return plans
 
 
-def _best_until(search: _Search, year: int, *, is_last: bool, time_limit_s: float) -> SitingPlan:
-    rules = search.problem.rules if is_last else _lasting(search.problem.rules)
+def _best_until(search: PhaseSearch, year: int, *, is_last: bool, time_limit_s: float) -> SitingPlan:
+    rules = search.problem.rules if is_last else lasting(search.problem.rules)
     until = math.fsum(search.phases.limits[: year + 1])
     candidates = len(search.problem.candidates)
     if search.phases.unit == "money":
@@ -229,7 +186,7 @@ def _best_until(search: _Search, year: int, *, is_last: bool, time_limit_s: floa
     else:
         most = min(int(until), candidates)
     return mclp(
-        _under(search.problem, rules),
+        replace(search.problem, rules=rules),
         standard=search.standard,
         new_sites=most,
         time_limit_s=time_limit_s,
@@ -237,26 +194,9 @@ def _best_until(search: _Search, year: int, *, is_last: bool, time_limit_s: floa
     )
 
 
-def _lasting(rules: SideRules) -> SideRules:
-    """Return the rules that hold in every year of a nested plan: those that only take sites away."""
-    return replace(rules, at_least={}, forced=(), floor={})
-
-
-def _under(problem: SitingProblem, rules: SideRules) -> SitingProblem:
-    return SitingProblem(
-        problem.costs,
-        problem.weights,
-        existing=problem.existing,
-        site_costs=problem.site_costs,
-        demand_areas=problem.demand_areas,
-        site_areas=problem.site_areas,
-        rules=rules,
-    )
-
-
-def _solve(search: _Search) -> PhasedPlan:
-    weights, model = search.phases.weight_of_year, _model(search)
-    starts = [plan for plan in (_forward(search), _backward(search)) if plan is not None and _obeys(search, plan)]
+def _solve(search: PhaseSearch) -> PhasedPlan:
+    weights, model = search.phases.weight_of_year, phase_model(search)
+    starts = [plan for plan in (_forward(search), _backward(search)) if plan is not None and obeys(search, plan)]
     is_last_best = True
     if search.phases.prefer == "last_year":
         last = np.zeros(search.n_years)
@@ -264,15 +204,15 @@ def _solve(search: _Search) -> PhasedPlan:
         first = _best_nested(search, model, last, starts, search.left_s / 2)
         if first.is_open is None:
             return _nothing_found(search, first)
-        floor = float(_covered(search, first.is_open)[-1])
+        floor = float(covered_of(search, first.is_open)[-1])
         is_last_best = status_of(floor, max(first.bound, floor)) == "optimal"
-        model = with_rows(model, rows_of([_covered_row(search, search.n_years - 1, at_least=floor)]))
-        starts = [plan for plan in (*starts, first.is_open) if _covered(search, plan)[-1] >= floor]
+        model = with_rows(model, rows_of([covered_row(search, search.n_years - 1, at_least=floor)]))
+        starts = [plan for plan in (*starts, first.is_open) if covered_of(search, plan)[-1] >= floor]
     found = _best_nested(search, model, weights, starts, search.left_s)
     if found.is_open is None:
         return _nothing_found(search, found)
     is_open = _tidied(search, found.is_open)
-    covered = _covered(search, is_open)
+    covered = covered_of(search, is_open)
     objective = float(weights @ covered)
     bound = max(found.bound, objective)
     status: Status = status_of(objective, bound) if is_last_best else "feasible"
@@ -282,7 +222,7 @@ def _solve(search: _Search) -> PhasedPlan:
     return PhasedPlan(status, years, covered, objective, bound, stop, _not_below(search, is_open, covered))
 
 
-def _not_below(search: _Search, is_open: Bools, covered: Floats) -> tuple[SitingPlan, ...]:
+def _not_below(search: PhaseSearch, is_open: Bools, covered: Floats) -> tuple[SitingPlan, ...]:
     """Return the years' own best plans; where the search ended early and the nested plan has more, that one."""
     told = []
     for plan, row, reached in zip(search.unphased, is_open, covered.tolist(), strict=True):
@@ -305,16 +245,18 @@ class _Found:
     is_infeasible: bool = False
 
 
-def _best_nested(search: _Search, model: MipModel, weights: Floats, starts: list[Bools], time_limit_s: float) -> _Found:
+def _best_nested(
+    search: PhaseSearch, model: MipModel, weights: Floats, starts: list[Bools], time_limit_s: float
+) -> _Found:
     """Return the nested plan with the highest weighted sum; a simple plan that no year can better needs no solver."""
     alone = float(sum(w * plan.bound for w, plan in zip(weights, search.unphased, strict=True) if w > 0.0))
-    values = [float(weights @ _covered(search, plan)) for plan in starts]
+    values = [float(weights @ covered_of(search, plan)) for plan in starts]
     best = starts[int(np.argmax(values))] if starts else None
     if best is not None and relative_gap(max(values), max(alone, *values)) <= max(search.target_gap, PROVEN_GAP):
         return _Found(best, alone, "target gap")
     start = None if best is None else np.concatenate([search.formulation.complete(row) for row in best])
     found = highs.solve(
-        _weighted(search, model, weights), time_limit_s=time_limit_s, target_gap=search.target_gap, start=start
+        weighted(search, model, weights), time_limit_s=time_limit_s, target_gap=search.target_gap, start=start
     )
     stop = _stop(found)
     if found.outcome == "infeasible":
@@ -322,8 +264,8 @@ def _best_nested(search: _Search, model: MipModel, weights: Floats, starts: list
     bound = min(found.bound + search.formulation.offset * float(weights.sum()), alone)
     if found.outcome == "unknown":
         return _Found(best, bound, stop)
-    is_open = _open_years(search, found.values)
-    objective = float(weights @ _covered(search, is_open))
+    is_open = open_years(search, found.values)
+    objective = float(weights @ covered_of(search, is_open))
     if best is not None and max(values) > objective:
         is_open, objective = best, max(values)
     is_proven = found.outcome == "optimal" and search.target_gap == 0.0
@@ -332,105 +274,24 @@ def _best_nested(search: _Search, model: MipModel, weights: Floats, starts: list
     return _Found(is_open, bound, stop)
 
 
-def _model(search: _Search) -> MipModel:
-    """Return a copy of the covering model for each year; only the last obeys all rules."""
-    formulation = search.formulation
-    is_usable = opened(search.problem, search.problem.candidates)
-    whole = as_mip(formulation)
-    high = np.concatenate([is_usable, np.ones(formulation.n_columns - search.problem.n_sites)])
-    lasting = replace(as_mip(formulation, rules=()), high=high * whole.high)
-    models = [lasting] * (search.n_years - 1) + [replace(whole, high=high * whole.high)]
-    model = side_by_side(models, [1.0] * search.n_years)
-    return with_rows(model, rows_of([*_nested(search), *_limits(search), *_own_bounds(search)]))
-
-
-def _column(search: _Search, year: int, column: npt.ArrayLike) -> Ints:
-    return np.asarray(column, dtype=np.int64) + year * search.formulation.n_columns
-
-
-def _nested(search: _Search) -> list[Entry]:
-    return [
-        ([*_column(search, year, [site]), *_column(search, year + 1, [site])], [1.0, -1.0], -math.inf, 0.0)
-        for year in range(search.n_years - 1)
-        for site in search.problem.candidates.tolist()
-    ]
-
-
-def _limits(search: _Search) -> list[Entry]:
-    phases, sites = search.phases, np.flatnonzero(search.is_new)
-    each = search.problem.site_costs[sites] if phases.unit == "money" else np.ones(len(sites))
-    entries: list[Entry] = []
-    for year, limit in enumerate(phases.limits):
-        columns, values = _column(search, year, sites), each
-        high = math.fsum(phases.limits[: year + 1])
-        if phases.unspent == "lapses":
-            high = limit
-            if year:
-                columns = np.concatenate([columns, _column(search, year - 1, sites)])
-                values = np.concatenate([each, -each])
-        entries.append((columns, values, -math.inf, high + _SLACK * max(high, 1.0)))
-    return entries
-
-
-def _own_bounds(search: _Search) -> list[Entry]:
-    """Return that no year has more than its own best plan: the search ends sooner with it."""
-    return [
-        _covered_row(search, year, at_most=plan.bound)
-        for year, plan in enumerate(search.unphased)
-        if math.isfinite(plan.bound)
-    ]
-
-
-def _covered_row(search: _Search, year: int, *, at_least: float = -math.inf, at_most: float = math.inf) -> Entry:
-    gains, offset = search.formulation.objective(), search.formulation.offset
-    used = np.flatnonzero(gains)
-    slack = 1e-7 * max(1.0, abs(at_least) if math.isfinite(at_least) else abs(at_most))
-    return _column(search, year, used), gains[used], at_least - offset - slack, at_most - offset + slack
-
-
-def _weighted(search: _Search, model: MipModel, weights: Floats) -> MipModel:
-    return replace(model, costs=np.concatenate([weight * search.formulation.objective() for weight in weights]))
-
-
-def _open_years(search: _Search, values: Floats) -> Bools:
-    return values.reshape(search.n_years, -1)[:, : search.problem.n_sites] > 0.5
-
-
-def _covered(search: _Search, is_open: Bools) -> Floats:
-    return np.array([search.formulation.measure(row.astype(np.float64))[0] for row in is_open])
-
-
-def _obeys(search: _Search, is_open: Bools) -> bool:
-    """Return whether a nested plan keeps to the limits of the years and to the rules."""
-    each = search.problem.site_costs if search.phases.unit == "money" else np.ones(search.problem.n_sites)
-    used = (is_open & search.is_new) @ each
-    limits = np.asarray(search.phases.limits)
-    if search.phases.unspent == "lapses":
-        used = np.diff(used, prepend=0.0)
-    else:
-        limits = np.cumsum(limits)
-    is_within = bool((used <= limits + _SLACK * np.maximum(limits, 1.0)).all())
-    return is_within and not search.formulation.broken(search.formulation.complete(is_open[-1]))
-
-
-def _tidied(search: _Search, is_open: Bools) -> Bools:
+def _tidied(search: PhaseSearch, is_open: Bools) -> Bools:
     """Return the plan without sites that bring nothing in any year: "at most so many" leaves the solver free."""
-    best = _covered(search, is_open)
+    best = covered_of(search, is_open)
     for site in np.flatnonzero(is_open[-1] & search.is_new)[::-1].tolist():
         other = is_open.copy()
         other[:, site] = False
-        if (_covered(search, other) >= best).all() and _obeys(search, other):
+        if (covered_of(search, other) >= best).all() and obeys(search, other):
             is_open = other
     return is_open
 
 
-def _forward(search: _Search) -> Bools | None:
+def _forward(search: PhaseSearch) -> Bools | None:
     """Return the plan that gives each year its best with what stands by then."""
     if search.phases.unit == "money":
         return None
     rows, chosen = [], np.empty(0, dtype=np.int64)
     for year in range(search.n_years):
-        rules = replace(_lasting(search.problem.rules), forced=tuple(chosen.tolist()))
+        rules = replace(lasting(search.problem.rules), forced=tuple(chosen.tolist()))
         found = _restricted(search, year, rules)
         if found is None:
             return None
@@ -439,7 +300,7 @@ def _forward(search: _Search) -> Bools | None:
     return np.array(rows)
 
 
-def _backward(search: _Search) -> Bools | None:
+def _backward(search: PhaseSearch) -> Bools | None:
     """Return the plan that ends in the last year's own best and builds its sites in the best order."""
     last = search.unphased[-1]
     if search.phases.unit == "money" or last.status not in {"optimal", "feasible"}:
@@ -447,7 +308,7 @@ def _backward(search: _Search) -> Bools | None:
     rows, chosen = [opened(search.problem, last.chosen)], last.chosen
     for year in range(search.n_years - 2, -1, -1):
         others = np.setdiff1d(np.arange(search.problem.n_sites), [*chosen, *search.problem.existing])
-        found = _restricted(search, year, replace(_lasting(search.problem.rules), forbidden=tuple(others.tolist())))
+        found = _restricted(search, year, replace(lasting(search.problem.rules), forbidden=tuple(others.tolist())))
         if found is None:
             return None
         chosen = found
@@ -455,17 +316,17 @@ def _backward(search: _Search) -> Bools | None:
     return np.array(rows[::-1])
 
 
-def _restricted(search: _Search, year: int, rules: SideRules) -> Ints | None:
-    problem = _under(search.problem, rules)
+def _restricted(search: PhaseSearch, year: int, rules: SideRules) -> Ints | None:
+    problem = replace(search.problem, rules=rules)
     most = min(int(math.fsum(search.phases.limits[: year + 1])), len(problem.candidates))
     left_s = max(search.left_s * _SHARE_UNPHASED / (2 * search.n_years), 0.01)
     found = mclp(problem, standard=search.standard, new_sites=most, time_limit_s=left_s, target_gap=1e-3)
     return found.chosen if found.status in {"optimal", "feasible"} else None
 
 
-def _nothing_found(search: _Search, found: _Found) -> PhasedPlan:
+def _nothing_found(search: PhaseSearch, found: _Found) -> PhasedPlan:
     if found.is_infeasible:
-        alone = exact.solve_mclp(_under(search.problem, search.problem.rules), standard=search.standard,
+        alone = exact.solve_mclp(replace(search.problem, rules=search.problem.rules), standard=search.standard,
                                  new_sites=len(search.problem.candidates), time_limit_s=search.left_s,
                                  target_gap=1.0)  # fmt: skip
         total = math.fsum(search.phases.limits)
@@ -475,7 +336,7 @@ def _nothing_found(search: _Search, found: _Found) -> PhasedPlan:
     return _none(search, "unknown", found.stop_reason, reason)
 
 
-def _none(search: _Search, status: Status, stop: str, reason: str, time_s: float = 0.0) -> PhasedPlan:
+def _none(search: PhaseSearch, status: Status, stop: str, reason: str, time_s: float = 0.0) -> PhasedPlan:
     weights = search.phases.weight_of_year
     bound = -math.inf
     if status == "unknown":
@@ -488,3 +349,6 @@ def _stop(found: MipAnswer) -> str:
     if found.is_interrupted:
         return "interrupted"
     return "time limit" if found.is_out_of_time else "target gap"
+
+
+__all__ = ["PhasedPlan", "Phases", "plan_phases"]

@@ -33,7 +33,9 @@ HOMES = {"services": ["home"]}
 INDICATORS = {
     "beds": ("beds", 24, {"of": "capacity", "unit": "beds", **HOMES}),
     "nursing": ("percent", 50, {"of": "capacity_share", "unit": "nursing_beds", "whole_unit": "beds", **HOMES}),
-    "per_person": ("percent", 30, {"of": "capacity_per_person", "unit": "beds", "group": "all", "base": "resident", **HOMES}),
+    "per_person": (
+        "percent", 30, {"of": "capacity_per_person", "unit": "beds", "group": "all", "base": "resident", **HOMES}
+    ),
     "standard": ("percent", 100, {"of": "areas_with", "area": "township", "standardised": True, **HOMES}),
     "homes": ("count", 3, {"of": "facilities", **HOMES}),
     "later": ("beds", "to_fill", {"of": "capacity", "unit": "beds", **HOMES}),
@@ -50,6 +52,7 @@ PLAN = {
         for name, (unit, target, measure) in INDICATORS.items()
     ],
 }  # fmt: skip
+SHORT_PLAN = {**PLAN, "indicators": PLAN["indicators"][:1]}
 ASKED = {
     **SAYS,
     "id": "plan",
@@ -147,9 +150,7 @@ def test_a_township_without_a_standardised_home_gets_one(monkeypatch):
 def test_a_new_home_stands_where_its_township_is_nearest(monkeypatch):
     """F and a place far off are candidates of t1; the people of t1 are nearer to F."""
     at = candidates(F, (0, 900), township=["t1", "t1"])
-    found = allot(
-        monkeypatch, at=at, targets=["homes"], new={"cost": "build", "least": 3, "most": 6}, extend=None
-    )
+    found = allot(monkeypatch, at=at, targets=["homes"], new={"cost": "build", "least": 3, "most": 6}, extend=None)
     assert done(found) == [["c0", "new", "beds", 3, 600.0]]
     assert found.tables["bed_plans"][["n_ground", "n_new"]].to_numpy().tolist() == [[1, 1]]
     refused = candidates(F, township=["t1"], allowed=[False])
@@ -220,12 +221,12 @@ def test_a_bed_plan_that_the_study_cannot_ask_is_refused_by_name(changes, told):
 
 def test_needs_and_candidates_are_asked_for():
     with pytest.raises(StudyError, match=r"no \[\[needs\]\] says how many beds"):
-        the_study({"home": {"capacity_unit": "beds"}}, bed_plans=[ASKED], costs=COSTS, plan={**PLAN, "indicators": PLAN["indicators"][:1]})  # fmt: skip
+        the_study({"home": {"capacity_unit": "beds"}}, bed_plans=[ASKED], costs=COSTS, plan=SHORT_PLAN)
     with pytest.raises(StudyError, match=r"no \[\[candidates\]\] section speaks of 'home'"):
         the_study(
             {"home": {"capacity_unit": "beds"}},
             bed_plans=[{**ASKED, "new": {"cost": "build", "least": 1, "most": 2}}],
             costs=COSTS,
-            plan={**PLAN, "indicators": PLAN["indicators"][:1]},
+            plan=SHORT_PLAN,
             needs=NEEDS,
         )

@@ -79,9 +79,7 @@ def test_money_that_buys_nothing_is_an_answer(monkeypatch):
 
 
 def test_a_target_still_to_be_filled_does_not_bind_the_years(monkeypatch):
-    years, _ = phase(
-        monkeypatch, F, H, asked={"new_sites": None, "target": "later", "target_set": "next"}
-    )
+    years, _ = phase(monkeypatch, F, H, asked={"new_sites": None, "target": "later", "target_set": "next"})
     assert years["n_new"].tolist() == [1, 1]
 
 

@@ -130,27 +130,32 @@
       Object.assign(this, cgis.unpackShapes(cgis.data(this.options.areas).shapes));
       this._view = cgis.data(this.options.view);
     },
+    _fill: function (i) {
+      const area = this._view.areas[i];
+      if (!area || area.value === null) { return NO_SHARE; }
+      return this._view.fills ? this._view.fills[area.value].fill : SHARES.find((c) => area.value < c.upTo).fill;
+    },
     paint: function (context, view) {
       context.globalAlpha = 0.72;
       this.shapes.forEach((shape, i) => {
-        const value = this._view.areas[i] ? this._view.areas[i].value : null;
         context.beginPath();
         for (const part of shape) { cgis.trace(context, view, this.xy, part, true); }
-        context.fillStyle = value === null ? NO_SHARE : SHARES.find((c) => value < c.upTo).fill;
+        context.fillStyle = this._fill(i);
         context.fill("evenodd");
       });
     },
     hit: function (containerPoint) {
       const at = this._fraction(containerPoint);
       const i = this.shapes.findIndex((shape) => cgis.isInside(this.xy, shape, at.x, at.y));
-      return i < 0 ? null : { title: cgis.data(this.options.areas).names[i], rows: cgis.areaRows(this._view, i) };
+      return i < 0 ? null : { title: (this._view.names || cgis.data(this.options.areas).names)[i], rows: cgis.areaRows(this._view, i) };
     },
     legend: function () {
-      const items = SHARES.map((c, k) => ({ symbol: "area", fill: c.fill, stroke: "#8a8a8a", label: k * 20 + "–" + (k + 1) * 20 + "%" }));
+      const classes = this._view.fills || SHARES.map((c, k) => ({ fill: c.fill, label: k * 20 + "–" + (k + 1) * 20 + "%" }));
+      const items = classes.map((c) => ({ symbol: "area", fill: c.fill, stroke: "#8a8a8a", label: c.label }));
       if (this._view.areas.some((area) => !area || area.value === null)) {
         items.push({ symbol: "area", fill: NO_SHARE, stroke: "#8a8a8a", label: cgis.text("no_share") });
       }
-      return { order: 4, title: cgis.text("share_by_township"), note: this._view.who, items: items };
+      return { order: 4, title: this._view.shareTitle || cgis.text("share_by_township"), note: this._view.who, items: items };
     },
   });
   cgis.choropleth = (options) => new cgis.Choropleth(options);
@@ -158,6 +163,7 @@
   cgis.areaRows = function (view, i) {
     const area = view.areas[i];
     if (!area) { return [[cgis.text("share"), cgis.text("no_figures")]]; }
+    if (area.rows) { return area.rows; }
     const rows = [
       [view.who, area.persons], [cgis.text("covered"), area.covered], [cgis.text("uncovered"), area.uncovered],
       [cgis.text("share"), area.share],
@@ -168,7 +174,7 @@
   };
 
   // People of one view: where they live, how many, how long they take, and to which facility.
-  function readPeople(options) {
+  cgis.readPeople = function (options) {
     const demand = cgis.data(options.demand), view = cgis.data(options.view);
     if (!demand.unpacked) {
       demand.unpacked = {
@@ -176,13 +182,26 @@
         township: cgis.unpack(demand.township),
       };
     }
-    const persons = cgis.unpack(cgis.data(options.persons)).map((tenths) => tenths / 10);
+    const counts = cgis.data(options.persons), tenths = cgis.unpack(counts.tenths);
+    const isHidden = counts.hidden ? tenths.map((n) => n === HIDDEN_TENTHS) : null; // discretion.py
+    const persons = tenths.map((n) => (isHidden && n === HIDDEN_TENTHS ? counts.hidden : n / 10));
     return {
-      demand: demand, view: view, at: demand.unpacked, persons: persons, time: cgis.unpack(view.time),
-      cls: column(view.cls, persons.length), limit: column(view.limit, persons.length),
-      facility: cgis.unpack(view.facility), within: column(view.within, persons.length),
+      isHidden: isHidden, demand: demand, view: view, at: demand.unpacked, persons: persons, time: cgis.unpack(view.time || ""),
+      cls: column(view.cls, persons.length), limit: column(view.limit || 0, persons.length),
+      facility: cgis.unpack(view.facility || ""), within: column(view.within || 0, persons.length),
       before: view.before ? cgis.unpack(view.before.time) : null,
     };
+  };
+
+  const HIDDEN_TENTHS = 1, LEAST_SHOWN = 5; // as in views.py and discretion.py
+
+  // How many people a place has, as far as it may be told.
+  cgis.personsAt = (people, i) => (people.isHidden && people.isHidden[i] ? cgis.text("hidden") : number(people.persons[i]));
+
+  // How many people several places have together, "hidden" of them with a number that is not known here.
+  function personsOf(sum, hidden) {
+    if (!hidden) { return number(Math.round(sum)); }
+    return sum < LEAST_SHOWN ? cgis.text("hidden") : cgis.text("about").replace("{n}", Math.round(sum));
   }
 
   // A packed column, or one number that stands for all rows.
@@ -192,12 +211,12 @@
 
   const minutesOf = (tenths) => (tenths ? ((tenths - 1) / 10).toFixed(1) + " " + cgis.text("minutes") : cgis.text("not_reached"));
 
-  function personRows(people, i, facilities) {
+  cgis.personRows = function (people, i, facilities) {
     const view = people.view, text = cgis.text, at = people.at, demand = people.demand;
     const limit = view.limits[people.limit[i]], isCovered = view.classes[people.cls[i]].covered;
     const rows = [
       [text("village"), demand.villages[at.village[i]]], [text("township"), demand.townships[at.township[i]]],
-      [view.who, number(people.persons[i])],
+      [view.who, cgis.personsAt(people, i)],
       [text("time") + " · " + limit.mode, minutesOf(people.time[i])],
       [text("standard"), limit.minutes + " " + text("minutes") + " · " + text(isCovered ? "is_covered" : "is_uncovered")],
       [text("nearest"), people.facility[i] ? facilities.names[people.facility[i] - 1] : ""],
@@ -207,11 +226,11 @@
       rows.splice(3, 0, [view.before.change, view.classes[people.cls[i]].label], [view.before.label, minutesOf(people.before[i])]);
     }
     return rows.filter((row) => row[1]);
-  }
+  };
 
   cgis.People = cgis.Canvas.extend({
     options: { pane: "demand", rank: 4 },
-    unpackAll: function () { this._people = readPeople(this.options); },
+    unpackAll: function () { this._people = cgis.readPeople(this.options); },
     radius: (zoom) => Math.min(7, 1.7 * Math.pow(1.28, Math.max(0, zoom - 9.5))),
     paint: function (context, view) {
       const people = this._people, xy = people.at.xy, r = this.radius(view.zoom);
@@ -234,9 +253,9 @@
       });
     },
     hit: function (containerPoint) {
-      const people = this._people, i = nearestPoint(this, containerPoint, people.at.xy, people.persons, this.radius(this._map.getZoom()) + 3);
+      const people = this._people, i = cgis.nearestPoint(this, containerPoint, people.at.xy, people.persons, this.radius(this._map.getZoom()) + 3);
       if (i < 0) { return null; }
-      const rows = personRows(people, i, cgis.data(this.options.facilities));
+      const rows = cgis.personRows(people, i, cgis.data(this.options.facilities));
       return { title: people.demand.names[people.at.name[i]] || cgis.text("place"), rows: rows };
     },
     legend: function () {
@@ -248,21 +267,22 @@
   });
   cgis.people = (options) => new cgis.People(options);
 
-  function nearestPoint(layer, containerPoint, xy, counts, reachPixels) {
+  // The place nearest to a point of the screen, -1 where none is within reach; places where counts say 0 do not count.
+  cgis.nearestPoint = function (layer, containerPoint, xy, counts, reachPixels) {
     const at = layer._fraction(containerPoint);
     let best = -1, least = Math.pow(reachPixels * at.pixel, 2);
-    for (let i = 0; i < counts.length; i++) {
+    for (let i = 0; 2 * i < xy.length; i++) {
       const dx = xy[2 * i] - at.x, dy = xy[2 * i + 1] - at.y, d = dx * dx + dy * dy;
-      if (counts[i] && d < least) { least = d; best = i; }
+      if ((!counts || counts[i]) && d < least) { least = d; best = i; }
     }
     return best;
-  }
+  };
 
   // People not covered, gathered in cells of the screen so that circles stay apart; single places from zoom 14 on.
   const CELL = 24, SINGLE_FROM = 14;
   cgis.Uncovered = cgis.Canvas.extend({
     options: { pane: "uncovered", rank: 3 },
-    unpackAll: function () { this._people = readPeople(this.options); },
+    unpackAll: function () { this._people = cgis.readPeople(this.options); },
     gather: function (zoom) {
       if (this._gathered && this._gathered.zoom === zoom) { return this._gathered; }
       const people = this._people, xy = people.at.xy, world = 256 * Math.pow(2, zoom), cells = new Map();
@@ -271,8 +291,9 @@
         if (!n || people.view.classes[people.cls[i]].covered) { continue; }
         const key = zoom >= SINGLE_FROM ? i
           : Math.floor((xy[2 * i] * world) / CELL) + ":" + Math.floor((xy[2 * i + 1] * world) / CELL);
-        const cell = cells.get(key) || { persons: 0, places: 0, x: 0, y: 0, first: i };
+        const cell = cells.get(key) || { persons: 0, places: 0, hidden: 0, x: 0, y: 0, first: i };
         cell.persons += n;
+        cell.hidden += people.isHidden && people.isHidden[i] ? 1 : 0;
         cell.places += 1;
         cell.x += n * xy[2 * i];
         cell.y += n * xy[2 * i + 1];
@@ -309,11 +330,11 @@
       if (!best) { return null; }
       const people = this._people, title = people.demand.names[people.at.name[best.first]];
       if (best.places === 1) {
-        return { title: title || cgis.text("place"), rows: personRows(people, best.first, cgis.data(this.options.facilities)) };
+        return { title: title || cgis.text("place"), rows: cgis.personRows(people, best.first, cgis.data(this.options.facilities)) };
       }
       return {
         title: cgis.text("uncovered_here"),
-        rows: [[people.view.who, number(Math.round(best.persons))], [cgis.text("places"), String(best.places)]],
+        rows: [[people.view.who, personsOf(best.persons, best.hidden)], [cgis.text("places"), String(best.places)]],
       };
     },
     legend: function () {

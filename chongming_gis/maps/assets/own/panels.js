@@ -16,14 +16,15 @@
   }
 
   // The study area beside the title on wide screens, below it on narrow ones.
-  function fitBeside(map, title) {
+  cgis.fitBeside = function (map) {
+    const title = map.getContainer().querySelector(".cgis-title");
     const size = map.getSize(), wide = isWide(map) && size.x > 2.4 * title.offsetWidth;
     map.fitBounds(map.cgisBounds, {
       paddingTopLeft: wide ? [title.offsetWidth + 26, 20] : [8, Math.min(title.offsetHeight + 18, size.y / 2)],
       paddingBottomRight: wide ? [20, 30] : [8, 60],
       animate: false,
     });
-  }
+  };
 
   // All text of the data goes through here: it is set as text, never as HTML.
   cgis.element = function (tag, className, text) {
@@ -69,8 +70,9 @@
 
   // Opens a card where it does not hide under the panels.
   cgis.popup = function (map, latlng, card) {
-    const left = isWide(map) ? 340 : 10;
-    L.popup({ minWidth: 270, maxWidth: 340, maxHeight: 420, autoPanPaddingTopLeft: [left, 10], autoPanPaddingBottomRight: [10, 10] }).setLatLng(latlng).setContent(cgis.card(card)).openOn(map);
+    const corner = map.getContainer().querySelector(".leaflet-top.leaflet-left"), size = map.getSize();
+    const wide = isWide(map), below = Math.min([...corner.children].reduce((y, panel) => Math.max(y, panel.offsetTop + panel.offsetHeight), 0), size.y / 2);
+    L.popup({ minWidth: 270, maxWidth: 340, maxHeight: wide ? 420 : Math.round(size.y * 0.4), autoPanPaddingTopLeft: wide ? [340, 10] : [10, below + 6], autoPanPaddingBottomRight: [10, 10] }).setLatLng(latlng).setContent(cgis.card(card)).openOn(map);
   };
 
   // Asks the layers, top first, what lies under the pointer; canvases cannot be asked by the browser.
@@ -130,7 +132,7 @@
     box.appendChild(cgis.element("div", "cgis-choice"));
     const view = box.appendChild(cgis.element("div", "cgis-view"));
     if (data.notice) { box.appendChild(cgis.element("p", "cgis-notice", data.notice)); }
-    for (const note of data.notes || []) { box.appendChild(cgis.element("p", "cgis-note", note)); }
+    if (data.masked && data.isMasked) { box.appendChild(cgis.element("p", "cgis-note", data.masked)); }
     const more = box.appendChild(foldable("cgis-sources", text("sources"), false));
     const list = more.appendChild(cgis.element("dl"));
     for (const source of data.sources) {
@@ -138,6 +140,7 @@
       if (source.kind) { term.appendChild(cgis.element("span", source.isSchematic ? "cgis-kind is-schematic" : "cgis-kind", source.kind)); }
       list.appendChild(cgis.element("dd", "", source.line)).dir = "auto";
     }
+    if (data.masked && !data.isMasked) { more.appendChild(cgis.element("p", "cgis-note", data.masked)); }
     box.appendChild(cgis.element("p", "cgis-foot", data.foot));
     cgis.control(map, "topleft", box);
     function show() {
@@ -154,7 +157,7 @@
     map.on("cgis:view", show);
     show();
     for (const line of data.attribution) { map.attributionControl.addAttribution(escapeHtml(line)); }
-    if (map.cgisBounds) { fitBeside(map, box); }
+    if (map.cgisBounds) { cgis.fitBeside(map); }
   };
 
   // The list from which one view is chosen; with one view only, its name.

@@ -5,7 +5,7 @@
   const STAR = "M13 1L16.5 8.6L24.8 9.6L18.7 15.3L20.3 23.5L13 19.4L5.7 23.5L7.3 15.3L1.2 9.6L9.5 8.6Z", SIZE = 26;
   const SVG = "http://www.w3.org/2000/svg";
 
-  function star(rank) {
+  cgis.star = function (rank) {
     const svg = document.createElementNS(SVG, "svg"), path = document.createElementNS(SVG, "path");
     svg.setAttribute("viewBox", "0 0 26 26");
     svg.setAttribute("aria-hidden", "true");
@@ -20,7 +20,7 @@
       svg.appendChild(text);
     }
     return svg;
-  }
+  };
 
   cgis.Sites = L.FeatureGroup.extend({
     initialize: function (options) {
@@ -35,7 +35,7 @@
       this._data = data;
       const xy = cgis.unpackPoints(data.xy);
       data.names.forEach((name, i) => {
-        const icon = L.divIcon({ className: "cgis-site", html: star(data.ranks[i]), iconSize: [SIZE, SIZE] });
+        const icon = L.divIcon({ className: "cgis-site", html: cgis.star(data.ranks[i]), iconSize: [SIZE, SIZE] });
         const marker = L.marker(cgis.latLng(xy[2 * i], xy[2 * i + 1]), { icon: icon, riseOnHover: true, zIndexOffset: 1000 });
         marker.bindPopup(() => cgis.card({ title: name, rows: data.rows[i] }), { minWidth: 270, maxWidth: 340, maxHeight: 420 });
         marker.bindTooltip(() => cgis.element("span", "", data.ranks[i] + " · " + name), { direction: "top", offset: [0, -SIZE / 2] });
@@ -44,7 +44,7 @@
       });
     },
     legend: function () {
-      return { order: 0, title: this._data.title, items: [{ element: star(0), size: 20, label: this._data.label }] };
+      return { order: 0, title: this._data.title, items: [{ element: cgis.star(0), size: 20, label: this._data.label }] };
     },
   });
   cgis.sites = (options) => new cgis.Sites(options);

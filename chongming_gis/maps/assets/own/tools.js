@@ -85,6 +85,7 @@
     }
     function choose(entry) {
       close();
+      say("");
       input.value = entry.name;
       const at = cgis.latLng(entry.x, entry.y);
       map.setView(at, Math.max(map.getZoom(), CLOSE), { animate: false });
@@ -251,12 +252,12 @@
     function toPaper() {
       if (before) { return; }
       const legend = box.querySelector(".cgis-legend");
-      before = { centre: map.getCenter(), zoom: map.getZoom(), size: map.getSize(), isOpen: legend && legend.open };
+      before = { centre: map.getCenter(), zoom: map.getZoom(), size: map.getSize(), isOpen: legend && legend.open, isWhole: Boolean(map.cgisBounds) && map.getBounds().contains(map.cgisBounds) };
       box.classList.add("is-on-paper");
       if (legend) { legend.open = true; }
       map.invalidateSize({ animate: false, pan: false });
       const now = map.getSize(), grown = Math.log2(Math.min(now.x / before.size.x, now.y / before.size.y));
-      map.setView(before.centre, before.zoom + grown, { animate: false });
+      if (before.isWhole) { cgis.fitBeside(map); } else { map.setView(before.centre, before.zoom + grown, { animate: false }); }
     }
     function toScreen() {
       if (!before) { return; }
