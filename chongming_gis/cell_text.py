@@ -53,8 +53,10 @@ def as_written(column: pd.Series) -> pd.Series:
     >>> as_written(harmless_column(pd.Series(["=1+1", "'=1", "甲", "'甲'"], dtype="str"))).tolist()
     ['=1+1', "'=1", '甲', "'甲'"]
     """
-    guarded = column.str.match(f"'{_LIVE.pattern.removeprefix('^')}", na=False)
-    return column if not guarded.any() else column.mask(guarded, column.str[1:])
+    pattern = f"'{_LIVE.pattern.removeprefix('^')}"
+    if not column.drop_duplicates().str.match(pattern, na=False).any():
+        return column
+    return column.mask(column.str.match(pattern, na=False), column.str[1:])
 
 
 def printable(text: str) -> str:

@@ -12,12 +12,13 @@ from chongming_gis.errors import RankingError, StudyError
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import numpy as np
     import numpy.typing as npt
     import pandas as pd
     from rich.console import Console
     from rich.table import Table
 
-    from chongming_gis.proposals import Proposal
+    from chongming_gis.proposals import Proposal, Question
     from chongming_gis.results import StudyResult
     from chongming_gis.wording import Words
 
@@ -37,12 +38,17 @@ def site(
     budget: Annotated[float | None, typer.Option(min=0.0, help="most money for new sites", show_default=False)] = None,
     lock: Annotated[list[str] | None, typer.Option(help="a candidate that must be built (place_id)")] = None,
     forbid: Annotated[list[str] | None, typer.Option(help="a candidate that must not be built (place_id)")] = None,
+    alternatives: Annotated[int, typer.Option(min=0, help="also so many other good plans")] = 0,
+    within: Annotated[
+        float | None, typer.Option(min=0.0, help="% that others may add less; default: the study's", show_default=False)
+    ] = None,
     time_limit: Annotated[float, typer.Option(min=0.0, help="seconds a proposal")] = 20.0,
     out: Out = None,
     lang: Lang = None,
 ) -> None:
     """Propose sites again from a result: other numbers, sites locked or forbidden. Without options, all proposals."""
     from chongming_gis import proposals, results
+    from chongming_gis.proposals import robust
     from chongming_gis.wording import Words
 
     saved = _with_plans(results.load(result), result)
@@ -68,9 +74,16 @@ def site(
         question = proposals.ask_again(
             asked, setting, candidates=_frame(saved, "candidates"), site_times=saved.measured["site_times"]
         )
-        question = proposals.with_choice(question, lock=lock or (), forbid=forbid or ())
-        made.append(proposals.answer(question, setting, proposals.solve(question, time_limit_s=time_limit)))
+        if lock or forbid:
+            question = proposals.with_choice(question, lock=lock or (), forbid=forbid or ())
+            plan = robust.solve_fast(question, prefer=_chosen_before(saved, question), time_limit_s=time_limit)
+        else:
+            plan = proposals.solve(question, time_limit_s=time_limit)
+        made.append(proposals.answer(question, setting, plan))
     _show(made, saved, words)
+    if alternatives:
+        for answer in made:
+            _show_alternatives(answer, saved, words, count=alternatives, within_percent=within)
     if out is not None:
         _write_sites([answer.sites for answer in made], out)
 
@@ -230,8 +243,56 @@ def _show(made: list[Proposal], saved: StudyResult, words: Words) -> None:
             shown = (str(row["rank"]), escape(name), escape(row["place_id"]), escape(town), *counts)
             table.add_row(*shown, wording.share(row["share_first"]))
         console.print(table)
-        for line in told.summary(plan, words):
+        for line in (*told.summary(plan, words), words("site.solved", seconds=f"{answer.plan.time_s:.2f}")):
             console.print(f"  {line}", highlight=False, markup=False)
+
+
+def _chosen_before(saved: StudyResult, question: Question) -> npt.NDArray[np.int64]:
+    """Return the columns of the sites that the run proposed: between equals they stay."""
+    import numpy as np
+
+    sites = saved.measured["sites"]
+    mine = sites.loc[sites["proposal"] == question.proposal.id, "place_id"]
+    return np.flatnonzero((question.sites["is_new"] & question.sites["place_id"].isin(mine)).to_numpy(bool))
+
+
+def _show_alternatives(
+    answer: Proposal, saved: StudyResult, words: Words, *, count: int, within_percent: float | None
+) -> None:
+    """Print the other good plans of a proposal: what each loses, does without and builds instead."""
+    import numpy as np
+    from rich.markup import escape
+    from rich.table import Table
+
+    from chongming_gis import wording
+    from chongming_gis.maps.proposal_layer import site_names
+    from chongming_gis.proposals import robust
+
+    question, plan = answer.question, answer.plan
+    if plan.status not in robust.PLANNED or not len(plan.chosen):
+        return
+    percent = question.proposal.within_percent if within_percent is None else within_percent
+    found = robust.good_plans(question, plan, count=count, within_share=percent / 100.0)
+    console = _console()
+    if len(found.plans) > 1:
+        title = f"{words.name(question.proposal)} · {words('site.alternatives', percent=f'{percent:g}')}"
+        table = Table(title=escape(title), title_justify="left", min_width=60)
+        columns = ("number", "lost", "left_out", "brought_in")
+        for name in columns:
+            table.add_column(words(f"robust.col.{name}"), justify="right" if name in columns[:2] else "left")
+        names = np.array(site_names(saved, question.sites, words), dtype=object)
+        ids = question.sites["place_id"].to_numpy(object)
+        for number, other in enumerate(found.plans[1:], 2):
+            out, new = np.setdiff1d(plan.chosen, other.chosen), np.setdiff1d(other.chosen, plan.chosen)
+            changes = (", ".join(f"{names[site]} ({ids[site]})" for site in sites) for sites in (out, new))
+            is_cover = question.proposal.model == "mclp"
+            lost = wording.persons(max(plan.objective - other.objective, 0.0)) if is_cover else wording.NOTHING
+            table.add_row(str(number), lost, *(escape(change) for change in changes))
+        console.print(table)
+    else:
+        console.print(f"  {words('site.no_alternatives', percent=f'{percent:g}')}", highlight=False, markup=False)
+    if found.stop_reason == "time limit":
+        console.print(f"  {words('site.cut_short')}", highlight=False, markup=False)
 
 
 def _rank_table(table: pd.DataFrame, words: Words) -> Table:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chongming_gis import __version__, choosing, online
+from chongming_gis import __version__, choosing, online, redrawing
 from chongming_gis.errors import ChongmingError, OutputError
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ app.command(context_settings={"ignore_unknown_options": True})(online.fetch)  # 
 app.command()(online.geocode)
 app.command()(choosing.site)
 app.command()(choosing.rank)
+app.command(name="map")(redrawing.redraw_maps)
+app.command(name="report")(redrawing.redraw_report)
 
 
 class Lang(StrEnum):
@@ -84,9 +86,12 @@ def run(
     out: Annotated[
         Path | None, typer.Option(help="result folder; default: ./chongming-result/<study id>", show_default=False)
     ] = None,
-    full: Annotated[bool, typer.Option("--full", help="also what takes minutes: certainty draws")] = False,  # noqa: FBT002
+    full: Annotated[  # noqa: FBT002
+        bool, typer.Option("--full", help="also what takes longer: certainty draws, report.docx and report.xlsx")
+    ] = False,
     internal: Annotated[  # noqa: FBT002
-        bool, typer.Option("--internal", help="show small numbers of sensitive groups in maps and report; do not share them")
+        bool,
+        typer.Option("--internal", help="show small numbers of sensitive groups in maps and report; do not share them"),
     ] = False,
     lang: LangOption = None,
     quiet: Quiet = False,  # noqa: FBT002 - typer makes an option of it
@@ -102,7 +107,8 @@ def run(
     results.refuse_unwritable(folder)
     with progress_bar(language, quiet=quiet) as progress:
         result = pipeline.run_study(config, depth="full" if full else "daily", progress=progress)
-        result = pipeline.write_result(result, folder, language=language, progress=progress)
+        formats = ("html", "docx", "xlsx") if full else None
+        result = pipeline.write_result(result, folder, language=language, formats=formats, progress=progress)
     if not quiet:
         _print_summary(result, folder, language)
 

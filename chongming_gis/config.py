@@ -36,6 +36,7 @@ BY_SETTLEMENT = "by_settlement"
 PLANNING_ASSUMPTION = "planning assumption"
 
 Language = Literal["zh", "en"]
+ReportFormat = Literal["html", "docx", "xlsx"]
 DataKind = Literal["surveyed", "official_statistic", "sourced", "derived", "schematic"]
 Access = Literal["foot", "bicycle", "motor_vehicle"]
 Preset = Literal["older_walk", "older_walk_frail", "older_walk_fit", "ebike", "car"]
@@ -338,6 +339,7 @@ class OutputConfig(StudyModel):
 
     language: Language = "zh"
     folder: Path | None = None  # default: ./chongming-result/<study id>/
+    formats: Annotated[tuple[ReportFormat, ...], Field(min_length=1)] = ("html",)  # of the report; `run --full`: all
     internal: bool = False  # numbers below five of sensitive groups are shown as they are; also `run --internal`
     map_review_number: str = ""  # 审图号 of maps that may be published; none = every page says it is an internal map
 

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from shapely.geometry import MultiPolygon, Polygon
 
-    from chongming_gis.config import Language, ServiceConfig, StudyConfig
+    from chongming_gis.config import Language, ReportFormat, ServiceConfig, StudyConfig
     from chongming_gis.network import Network, SnappedPoints
     from chongming_gis.reports import check_files
 
@@ -135,9 +135,18 @@ def run_study(study: StudyConfig, *, depth: measured.Depth = "daily", progress: 
 
 
 def write_result(
-    result: StudyResult, folder: Path, *, language: Language | None = None, progress: Progress = silent
+    result: StudyResult,
+    folder: Path,
+    *,
+    language: Language | None = None,
+    formats: Iterable[ReportFormat] | None = None,
+    progress: Progress = silent,
 ) -> StudyResult:
     """Write tables, maps and report into a folder, all or nothing, and return the result with the timings added.
+
+    Parameters
+    ----------
+    formats : of the report; None = those of the study
 
     Raises
     ------
@@ -145,11 +154,16 @@ def write_result(
         The folder cannot be written; what stood there before is untouched.
     """
     language = language or result.study.outputs.language
+    wanted = tuple(formats or result.study.outputs.formats)
     clock = Clock(progress, of=4, stages={stage: dict(took) for stage, took in result.manifest["timings"].items()})
     with results.staged_folder(folder) as stage:
         material = clock.run("maps", "", lambda: maps.prepare(result, language))
         clock.run("maps", "", lambda: maps.write_maps(result, stage / "maps", language=language, material=material))
-        clock.run("report", "", lambda: reports.write_report(result, stage, language=language, material=material))
+        clock.run(
+            "report",
+            "",
+            lambda: reports.write_reports(result, stage, formats=wanted, language=language, material=material),
+        )
         written = replace(result, manifest={**result.manifest, "timings": clock.stages})
         clock.run("save", str(folder), lambda: results.save(written, stage))
     return written

@@ -50,7 +50,7 @@ class ProposalConfig(StudyModel):
     # planning assumptions on how firm a plan is said to be (`run --full`)
     alternatives: Count = 5  # most other plans
     within_percent: NotNegative = 2.0  # how much less than the plan they may add
-    draws: Count = 100  # of speeds, ways and people, where [measures.certainty] gives their ranges
+    draws: Count = 50  # of speeds, ways and people, where [measures.certainty] gives their ranges
     source: Text
     source_en: str = ""
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import html
 import json
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +28,7 @@ from chongming_gis.config import StudyConfig
 from chongming_gis.errors import InputFileError, OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from chongming_gis.isochrones import Surface
 
@@ -55,6 +57,23 @@ class StudyResult:
     measured: Mapping[str, pd.DataFrame]  # by the names in ``measured_tables``; absent = not asked for
     surfaces: Mapping[str, Surface]  # travel times by file name without ending
     manifest: Mapping[str, Any]
+
+    def frames(self) -> dict[str, pd.DataFrame]:
+        """Return every table of the result by its name, in the order of the fields."""
+        fields = (*_LAYERS, "access", "coverage", "indicators", "provision")
+        own = {"demand": self.demand.points, "facilities": self.facilities.places}
+        return {**own, **{name: getattr(self, name) for name in fields}, **self.measured}
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the study and its tables by name, rows and columns; no rows of any."""
+        lines = "".join(
+            f"<tr><td>{html.escape(name)}</td><td style='text-align:right'>{len(table):,}</td>"
+            f"<td>{html.escape(', '.join(str(column) for column in table.columns))}</td></tr>"
+            for name, table in self.frames().items()
+        )
+        title = f"{self.study.name_zh} · {self.study.name_en} · {self.study.data_date.isoformat()}"
+        head = "<tr><th>table</th><th>rows</th><th>columns</th></tr>"
+        return f"<table><caption>{html.escape(title)}</caption><thead>{head}</thead><tbody>{lines}</tbody></table>"
 
 
 def save(result: StudyResult, folder: Path) -> None:
@@ -87,7 +106,7 @@ def save(result: StudyResult, folder: Path) -> None:
 
 
 def load(folder: Path | str) -> StudyResult:
-    """Return the result that ``save`` wrote.
+    """Return the result that ``save`` wrote; measured tables and surfaces are read when they are asked for.
 
     Raises
     ------
@@ -127,7 +146,7 @@ def _loaded(folder: Path) -> StudyResult:
         ),
         access=pd.read_parquet(folder / "access.parquet"),
         provision=pd.read_parquet(folder / "tables" / "provision.parquet"),
-        measured=_read_measured(folder),
+        measured=SavedTables(folder),
         surfaces=geotiff.SavedSurfaces(folder),
         **{name: _read_table(folder / f"{name}.csv", contract) for name, contract in _TABLES.items()},
         manifest=manifest,
@@ -182,13 +201,45 @@ def _as_geojson(layer: gpd.GeoDataFrame) -> str:
     return str(rounded.to_json(ensure_ascii=False, drop_id=True))
 
 
-def _read_measured(folder: Path) -> dict[str, pd.DataFrame]:
-    found = {}
-    for name, contract in measured_tables.MEASURED.items():
-        path = folder / ("layers" if contract.is_spatial else "tables") / f"{name}.parquet"
-        if path.exists():
-            found[name] = gpd.read_parquet(path) if contract.is_spatial else pd.read_parquet(path)
-    return found
+class SavedTables(Mapping[str, pd.DataFrame]):
+    """The measured tables of a folder, each read when it is first asked for: a map wants few of them."""
+
+    def __init__(self, folder: Path) -> None:
+        places = {
+            name: folder / ("layers" if contract.is_spatial else "tables") / f"{name}.parquet"
+            for name, contract in measured_tables.MEASURED.items()
+        }
+        self._paths = {name: path for name, path in places.items() if path.exists()}
+        self._read: dict[str, pd.DataFrame] = {}
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        """Return a table.
+
+        Raises
+        ------
+        InputFileError
+            Its file cannot be read.
+        """
+        if name not in self._read:
+            path = self._paths[name]
+            is_spatial = measured_tables.MEASURED[name].is_spatial
+            try:
+                self._read[name] = gpd.read_parquet(path) if is_spatial else pd.read_parquet(path)
+            except (OSError, ValueError, KeyError) as error:
+                reason = str(error).partition("\n")[0]
+                raise InputFileError(f"{path}: cannot be read ({reason}); make the result again with `run`") from error
+        return self._read[name]
+
+    def __contains__(self, name: object) -> bool:
+        """Tell whether there is a table of this name, without reading it."""
+        return name in self._paths
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the names, in the order of ``MEASURED``."""
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:

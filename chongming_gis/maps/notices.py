@@ -76,10 +76,12 @@ def badge(entries: list[dict[str, Any]], words: Words) -> str:
 
 
 def foot(study: StudyConfig, entries: list[dict[str, Any]], words: Words) -> str:
-    """Return the last line of a title block: the mark of the page, the date of the data, and how much is of which kind."""
+    """Return the last line of a title block: the mark of the page, the date of the data, and its kinds."""
     kinds = [str(entry.get("kind") or "") for entry in entries]
     counts = [
-        words("map.kind_count", kind=words.or_raw("kind", kind), n=kinds.count(kind)) for kind in dict.fromkeys(kinds) if kind
+        words("map.kind_count", kind=words.or_raw("kind", kind), n=kinds.count(kind))
+        for kind in dict.fromkeys(kinds)
+        if kind
     ]
     parts = [words.mark(study), words("data_date", date=study.data_date.isoformat())]
     parts += [words("map.kinds", kinds=words.join(counts))] if counts else []

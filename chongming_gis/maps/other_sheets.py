@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from chongming_gis import wording
+from chongming_gis import discretion, wording
 from chongming_gis.maps import shares, sheets
-from chongming_gis.maps.base import indexed, lon_lat, text_list
+from chongming_gis.maps.base import lon_lat, text_list
 from chongming_gis.maps.layers import Choice, Drawn, Slot, ViewChoice
 from chongming_gis.maps.packing import pack, pack_coordinates
 from chongming_gis.maps.page import Data
@@ -29,7 +29,8 @@ _ALLOWED = "#0072b2"
 _REFUSED = ("#d55e00", "#cc79a7", "#e69f00", "#56763f", "#7a5195", "#8c510a")  # apart for all eyes in lightness and hue
 _OTHER_RULE = "#2b2b2b"
 _KIND_FILLS = {
-    "surveyed": "#00441b", "official_statistic": "#0072b2", "sourced": "#56b4e9", "derived": "#e69f00", "schematic": "#cc4c9a",
+    "surveyed": "#00441b", "official_statistic": "#0072b2", "sourced": "#56b4e9", "derived": "#e69f00",
+    "schematic": "#cc4c9a",
 }  # fmt: skip
 _OTHER_KIND = "#5d5d72"
 _UNREACHED = "#b3261e"
@@ -38,7 +39,7 @@ _MOST_NAMED = 4
 
 
 def further_maps(material: Material) -> Iterator[tuple[str, PlanMap]]:
-    """Yield the maps beside those of the services, each by its name; those of which the result has nothing are left out."""
+    """Yield the maps beside those of the services by name; those of which the result has nothing are left out."""
     for name, make in (
         ("indicators", indicators_map),
         ("burial_constraints", burial_constraints_map),
@@ -56,11 +57,10 @@ def indicators_map(material: Material) -> PlanMap | None:
     areas_of = {"township": base.townships, "village": base.villages}
     table = result.indicators
     told = [
-        (indicator, scope, rows)
+        (indicator, scope, areas, rows)
         for indicator in asked
         for scope, areas in areas_of.items()
-        if areas is not None
-        and len(rows := table[(table["indicator_id"] == indicator.id) & (table["scope"] == scope)])
+        if areas is not None and len(rows := table[(table["indicator_id"] == indicator.id) & (table["scope"] == scope)])
     ]
     if not told:
         return None
@@ -69,13 +69,13 @@ def indicators_map(material: Material) -> PlanMap | None:
     slot = Slot(words("map.indicators.layer"), show=True)
     slot.add_to(sheet)
     choices: list[Choice] = []
-    for indicator, scope, rows in told:
-        areas = areas_of[scope]
-        assert areas is not None
+    for indicator, scope, areas, rows in told:
         view = _indicator_view(material, indicator, scope, rows)
         drawn = Drawn("choropleth", {"areas": areas, "view": view}, show=False)
         group = words(f"map.indicators.{scope}")
-        choices.append((words.name(indicator), group, sheets.add_view(sheet, view, [(slot, drawn)], is_first=not choices)))
+        choices.append(
+            (words.name(indicator), group, sheets.add_view(sheet, view, [(slot, drawn)], is_first=not choices))
+        )
     sheets.add_base_layers(sheet, base, words)
     sheets.finish(sheet, material, None, title, ViewChoice(words("map.indicators.choose"), choices))
     return sheet
@@ -89,9 +89,9 @@ def _indicator_view(material: Material, indicator: IndicatorConfig, scope: str, 
     rows = rows[rows["target_set"] == target_set].set_index("scope_code")
     whole = table[
         (table["indicator_id"] == indicator.id) & (table["target_set"] == target_set) & (table["scope"] == "district")
-    ].iloc[0]
+    ].to_dict("records")[0]
     if scope == "township":
-        codes: Sequence[str] = material.base.township_codes
+        codes = list(material.base.township_codes)
         names = None
     else:
         villages = result.villages[result.villages.geometry.geom_type.isin(["Polygon", "MultiPolygon"])]
@@ -100,11 +100,14 @@ def _indicator_view(material: Material, indicator: IndicatorConfig, scope: str, 
     values = rows["value"].reindex(codes).to_numpy(float) / scale
     is_yes_no = bool(np.isin(values[np.isfinite(values)], [0.0, 1.0]).all())
     areas: list[dict[str, Any] | None] = []
+    counted = indicator.measure.services[0] if indicator.measure else ""
+    group = next((service.group for service in result.study.services if service.id == counted), "")
+    records = {str(row["scope_code"]): row for row in rows.reset_index().to_dict("records")}
     for code, value in zip(codes, values, strict=True):
         if np.isnan(value):
             areas.append(None)
             continue
-        row = rows.loc[code]
+        row = records[code]
         said = words("map.indicators.has" if value else "map.indicators.lacks") if is_yes_no else wording.share(value)
         cells = [(words("col.indicator"), words.name(indicator)), (words("map.indicators.value"), said)]
         if row["status"] in {"schematic", "to_fill"}:
@@ -112,7 +115,9 @@ def _indicator_view(material: Material, indicator: IndicatorConfig, scope: str, 
         if row["places_short"] > 0:
             cells.append((words("map.indicators.short"), wording.quantity(float(row["places_short"]))))
         if is_yes_no and row["persons_short"] > 0:
-            cells.append((words("map.indicators.persons"), wording.persons(float(row["persons_short"]))))
+            cells.append(
+                (words("map.indicators.persons"), discretion.persons(result.study, group, float(row["persons_short"])))
+            )
         shown = int(value) if is_yes_no else round(float(value), 6)
         areas.append({"value": shown, "share": said if scope == "township" else "", "rows": cells})
     district = float(whole["value"]) / scale
@@ -165,7 +170,9 @@ def burial_constraints_map(material: Material) -> PlanMap | None:
                 "who": words.name(service),
                 "figure": {
                     "share": f"{n:,}",
-                    "text": words("map.constraints.figure", n=f"{n:,}", of=f"{len(rows):,}", refused=f"{len(rows) - n:,}"),
+                    "text": words(
+                        "map.constraints.figure", n=f"{n:,}", of=f"{len(rows):,}", refused=f"{len(rows) - n:,}"
+                    ),
                 },
                 "areas": [],
             },
@@ -183,15 +190,15 @@ def burial_constraints_map(material: Material) -> PlanMap | None:
 
 
 def _candidates_data(material: Material, service_id: str, rows: gpd.GeoDataFrame) -> Data:
-    """Return the candidates of a service: a dot where one may stand, a cross in the colour of the first rule against it."""
+    """Return the candidates of a service: a dot where one may stand, else a cross coloured by the first rule."""
     words, study = material.words, material.result.study
     reasons = [[] if pd.isna(text) else str(text).split(_SPLIT) for text in rows["reason"]]
     said = {rule: words.refusal(study, service_id, rule) for rule in {rule for found in reasons for rule in found}}
     first = pd.Series([found[0] if found else "" for found in reasons])
-    often = [rule for rule in first[first != ""].value_counts(sort=True).index][: len(_REFUSED)]
+    often = first[first != ""].value_counts().index.tolist()[: len(_REFUSED)]
     place = {rule: k + 1 for k, rule in enumerate(often)}
     last = len(often) + 1
-    classes = [{"fill": _ALLOWED, "label": words("map.constraints.allowed")}]
+    classes: list[dict[str, Any]] = [{"fill": _ALLOWED, "label": words("map.constraints.allowed")}]
     classes += [{"fill": _REFUSED[k], "label": said[rule], "cross": True} for k, rule in enumerate(often)]
     if len(often) < first[first != ""].nunique():
         classes.append({"fill": _OTHER_RULE, "label": words("map.constraints.other"), "cross": True})
@@ -203,7 +210,8 @@ def _candidates_data(material: Material, service_id: str, rows: gpd.GeoDataFrame
         ],
         words("map.constraints.why"): [words.join_clauses([said[rule] for rule in found]) for found in reasons],
         words("facility_source"): [
-            "" if pd.isna(text) else words.join_clauses(list(dict.fromkeys(str(text).split(_SPLIT)))) for text in rows["source"]
+            "" if pd.isna(text) else words.join_clauses(list(dict.fromkeys(str(text).split(_SPLIT))))
+            for text in rows["source"]
         ],
         words("map.constraints.land"): [
             "" if pd.isna(kind) else words.or_raw("zone", str(kind)) for kind in rows["land_kind"]
@@ -243,9 +251,13 @@ def data_quality_map(material: Material) -> PlanMap | None:
     sheet = sheets.new_sheet(material, title)
     data, figure = _facilities_quality(material)
     Drawn("places", {"data": data}, name=words("map.quality.facilities")).add_to(sheet)
-    unreached = _unreached_data(material)
-    if unreached is not None:
-        Drawn("places", {"data": unreached}, options={"pane": "uncovered", "rank": 5}, name=words("map.quality.unreached")).add_to(sheet)
+    missing = _lacking(material)
+    for key, everything in (("nothing", True), ("something", False)):
+        unreached = _unreached_data(material, missing, everything=everything)
+        if unreached is not None:
+            options = {"pane": "uncovered", "rank": 5, "size": 2.2}
+            name = words(f"map.quality.layer_{key}")
+            Drawn("places", {"data": unreached}, options=options, name=name, show=everything).add_to(sheet)
     view = Data.of("view-quality", {"standard": words("map.quality.note"), "who": "", "figure": figure, "areas": []})
     added = sheets.add_view(sheet, view, [], is_first=True)
     sheets.add_base_layers(sheet, material.base, words)
@@ -271,7 +283,9 @@ def _facilities_quality(material: Material) -> tuple[Data, dict[str, str]]:
         words("choose_service"): [words.heading(words.service(study, name)) for name in places["service"]],
         words("facility_data"): [words.or_raw("kind", kind) for kind in kinds],
         words("map.quality.position"): [
-            words("map.quality.unknown") if np.isnan(metres) else words("quality_m", metres=wording.quantity(float(metres)))
+            words("map.quality.unknown")
+            if np.isnan(metres)
+            else words("quality_m", metres=wording.quantity(float(metres)))
             for metres in quality
         ],
         words("facility_status"): [words(f"status.{status}") for status in places["status"]],
@@ -307,25 +321,31 @@ def indexed_in(values: list[str], known: list[str]) -> str:
     return pack([place[value] for value in values])
 
 
-def _unreached_data(material: Material) -> Data | None:
-    """Return the places that reach no facility of some service, whoever may use it; None where all reach all."""
-    result, words = material.result, material.words
-    points = result.demand.points
-    missing: list[list[str]] = [[] for _ in range(len(points))]
-    services = result.study.services
+def _lacking(material: Material) -> list[list[str]]:
+    """Return for each place the services of which it reaches no facility, whoever may use it."""
+    words, services = material.words, material.result.study.services
+    missing: list[list[str]] = [[] for _ in range(len(material.result.demand.points))]
+    time_s = material.access.table["time_s"].to_numpy(float)
     for service in services:
         question = shares.headline(service)
-        freed = question.freed if question.freed.parts in material.access.rows else question
-        if freed.parts not in material.access.rows:
+        rows = material.access.rows.get(question.freed.parts, material.access.rows.get(question.parts))
+        if rows is None:
             continue
-        rows = material.access.rows[freed.parts]
-        never = rows[np.isinf(material.access.table["time_s"].to_numpy(float)[rows])]
-        for at in material.access.demand[never]:
+        for at in material.access.demand[rows[np.isinf(time_s[rows])]]:
             missing[at].append(words.name(service))
-    lacking = np.flatnonzero([bool(names) for names in missing])
+    return missing
+
+
+def _unreached_data(material: Material, missing: list[list[str]], *, everything: bool) -> Data | None:
+    """Return the places that reach nothing (everything is missing), or not all; None where there are none."""
+    services = material.result.study.services
+    key, fill = ("nothing", _UNREACHED) if everything else ("something", _OTHER_RULE)
+    result, words = material.result, material.words
+    points = result.demand.points
+    wanted = [len(names) == len(services) if everything else 0 < len(names) < len(services) for names in missing]
+    lacking = np.flatnonzero(wanted)
     if not len(lacking):
         return None
-    everything = np.array([len(missing[i]) == len(services) for i in lacking])
     chosen = points.iloc[lacking]
     towns = shares.township_names(result, words)
     columns = {
@@ -335,20 +355,17 @@ def _unreached_data(material: Material) -> Data | None:
         words("map.quality.which"): [
             words.join(missing[i][:_MOST_NAMED]) + ("……" if len(missing[i]) > _MOST_NAMED else "") for i in lacking
         ],
-        words("js.township"): [str(towns.get(code, code)) if pd.notna(code) else "" for code in chosen["township_code"]],
+        words("js.township"): [
+            str(towns.get(code, code)) if pd.notna(code) else "" for code in chosen["township_code"]
+        ],
     }
     content = {
         "title": words("map.quality.unreached"),
         "note": words("map.quality.unreached_note"),
         "xy": pack_coordinates(lon_lat(chosen)),
-        "cls": pack(np.where(everything, 0, 1)),
-        "classes": [
-            {"fill": _UNREACHED, "label": words("map.quality.nothing"), "cross": True},
-            {"fill": _OTHER_RULE, "label": words("map.quality.something"), "cross": True},
-        ],
+        "cls": pack(np.zeros(len(lacking), dtype=np.int64)),
+        "classes": [{"fill": fill, "label": words(f"map.quality.{key}"), "cross": True}],
         "names": text_list(chosen["name_zh"]),
         **_texts(columns),
     }
-    return Data.of("quality-unreached", content)
-
-
+    return Data.of(f"quality-{key}", content)

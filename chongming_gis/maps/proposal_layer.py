@@ -93,7 +93,12 @@ def _card(material: Material, proposal: ProposalConfig, site: dict[Any, Any]) ->
         rows.append((words("map.duty"), words("yes")))
     if not pd.isna(site["cost"]) and proposal.cost in costs:
         cost = costs[proposal.cost]
-        rows.append((words("map.cost", currency=words.or_raw("currency", cost.currency), year=cost.year), f"{site['cost']:,.0f}"))
+        rows.append(
+            (
+                words("map.cost", currency=words.or_raw("currency", cost.currency), year=cost.year),
+                f"{site['cost']:,.0f}",
+            )
+        )
     if not pd.isna(site["stand_in_id"]):
         other = site["stand_in_id"] if pd.isna(site["stand_in_name"]) else site["stand_in_name"]
         rows.append((words("map.stand_in"), str(other)))
@@ -167,12 +172,14 @@ def swipe_view(material: Material, proposal: ProposalConfig, after: Data) -> Dat
     question = shares.headline(service)
     before = material.access.times(question, pd.Index(views.facilities_of(result, service)["facility_id"]))
     was, _ = _figures(material, service, before)
-    now, areas = _figures(material, service, _after(material, proposal, before, sites_of(result, proposal)))
+    now, _ = _figures(material, service, _after(material, proposal, before, sites_of(result, proposal)))
     content = views.heading(material, question, now)
     if content["figure"]:
         content["figure"] = {
             "share": f"{wording.share(was.share)} → {wording.share(now.share)}",
-            "text": words("map.swipe.figure", more=wording.persons(now.covered - was.covered), after=words.name(proposal)),
+            "text": words(
+                "map.swipe.figure", more=wording.persons(now.covered - was.covered), after=words.name(proposal)
+            ),
         }
     return Data.of(f"{after.key}-swipe", {**content, "areas": []})
 

@@ -134,7 +134,9 @@ def _coverage(material: Material, service: ServiceConfig, standards: Standards) 
         for phases in theme_layers.phased_of(material, service):
             by_year = proposal_layer.phases_data(material, phases)
             if by_year is not None:
-                Drawn("phases", {"data": by_year}, name=words("layer.phases", phases=words.name(phases)), show=False).add_to(sheet)
+                Drawn(
+                    "phases", {"data": by_year}, name=words("layer.phases", phases=words.name(phases)), show=False
+                ).add_to(sheet)
     add_base_layers(sheet, base, words)
     finish(sheet, material, service.id, title, ViewChoice(words("choose_standard"), choices))
     return sheet
@@ -210,6 +212,7 @@ def _overview(material: Material) -> PlanMap:
 
 
 def people_data(material: Material, view: Data, facilities: Data, service: ServiceConfig) -> dict[str, Data]:
+    """Return the data of a layer of people by the names under which the layer reads it."""
     persons = views.persons_data(material.result, service)
     return {"demand": material.base.demand, "persons": persons, "view": view, "facilities": facilities}
 
@@ -267,6 +270,7 @@ def add_base_layers(sheet: PlanMap, base: Base, words: Words, *, show_zones: boo
 
 
 def add_view(sheet: PlanMap, view: Data, parts: Sequence[tuple[Slot, Drawn]], *, is_first: bool) -> View:
+    """Add a view and its layers to a map and return it; the first one is shown."""
     for _, drawn in parts:
         drawn.add_to(sheet)
     added = View(view, parts, show=is_first)

@@ -6,7 +6,6 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from chongming_gis import wording
 from chongming_gis.maps import views
@@ -42,12 +41,12 @@ def three_numbers_view(material: Material, service: ServiceConfig) -> Data | Non
     unit = words.or_raw("unit", str(found["unit"].iloc[0]))
     code_of = result.demand.points.set_index("demand_id")["township_code"]
     codes = code_of.reindex(found["demand_id"]).to_numpy(object)
-    sums = found.assign(code=codes).groupby("code")[["need", *_PARTS]].sum()
+    sums = found.assign(code=codes).groupby("code")[["need", *_PARTS]].sum().to_dict("index")
     labels = [words(f"map.three.{part}") for part in _PARTS]
     areas: list[dict[str, Any] | None] = []
     pies: list[list[float] | None] = []
     for code in base.township_codes:
-        row = sums.loc[code] if code in sums.index else None
+        row = sums.get(code)
         if row is None or not row["need"] > 0.0:
             areas.append(None)
             pies.append(None)
@@ -83,8 +82,8 @@ def access_questions(material: Material, service: ServiceConfig) -> list[AccessC
     config, table = material.result.study.measures.accessibility, material.result.measured.get("accessibility")
     if config is None or table is None:
         return []
-    answered = set(table["question"])
-    return [asked for asked in config.questions if asked.service == service.id and asked.id in answered]
+    mine = [asked for asked in config.questions if asked.service == service.id]
+    return [asked for asked in mine if (table["question"] == asked.id).any()]
 
 
 def access_view(material: Material, service: ServiceConfig, asked: AccessConfig) -> Data:
@@ -109,7 +108,10 @@ def access_view(material: Material, service: ServiceConfig, asked: AccessConfig)
         "service": words.name(service),
         "standard": words.in_language(asked.source, asked.source_en),
         "who": who,
-        "figure": {"share": wording.NOTHING if math.isnan(mean) else f"{mean:.2f}", "text": words("map.access.mean", label=label, who=who)},
+        "figure": {
+            "share": wording.NOTHING if math.isnan(mean) else f"{mean:.2f}",
+            "text": words("map.access.mean", label=label, who=who),
+        },
         "title": words("map.access.title", label=label),
         "note": words("map.access.note", who=who),
         "label": label,
@@ -126,7 +128,7 @@ def access_view(material: Material, service: ServiceConfig, asked: AccessConfig)
 def quantile_classes(
     score: Floats, persons: Floats, words: Words, *, less_is_better: bool
 ) -> tuple[list[dict[str, Any]], Ints]:
-    """Return the classes of a score and the class of each place: fifths of the people who have some, and those with none.
+    """Return the classes of a score and the class of each place: fifths of those who have some, and those with none.
 
     Parameters
     ----------
@@ -140,7 +142,10 @@ def quantile_classes(
     edges: list[float] = []
     if len(order):
         reached = np.cumsum(persons[order]) / persons[order].sum()
-        at = [min(int(np.searchsorted(reached, k / len(QUANTILE_FILLS))), len(order) - 1) for k in range(1, len(QUANTILE_FILLS))]
+        at = [
+            min(int(np.searchsorted(reached, k / len(QUANTILE_FILLS))), len(order) - 1)
+            for k in range(1, len(QUANTILE_FILLS))
+        ]
         edges = sorted({float(score[order[i]]) for i in at} - {float(score[order[-1]])})
     fills = QUANTILE_FILLS[::-1] if less_is_better else QUANTILE_FILLS
     spread = np.linspace(0, len(fills) - 1, len(edges) + 1).round().astype(int)
@@ -163,5 +168,3 @@ def phased_of(material: Material, service: ServiceConfig) -> list[Any]:
         return []
     built = set(sites.loc[sites["service"] == service.id, "phases"])
     return [entry for entry in material.result.study.phases if entry.id in built]
-
-

@@ -80,7 +80,7 @@ def persons_data(result: StudyResult, service: ServiceConfig) -> Data:
     persons = result.demand.persons[persons_column(service.base, service.group)].to_numpy(dtype=np.float64)
     hidden = discretion.is_hidden(result.study, service.group, persons)
     tenths = np.where(hidden, _HIDDEN_TENTHS, np.rint(persons * 10.0)).astype(np.int64)
-    content = {"tenths": pack(tenths)}
+    content: dict[str, Any] = {"tenths": pack(tenths)}
     if hidden.any():
         content["hidden"] = discretion.stand_in(persons, hidden)
     return Data.of(f"persons-{service.base}-{service.group}", content)

@@ -8,7 +8,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chongming_gis.measured import areas, beds, burial, certainty, circle, joint, links, phased, proposed, scores, uncovered, visits
+from chongming_gis.measured import (
+    areas,
+    beds,
+    burial,
+    certainty,
+    circle,
+    joint,
+    links,
+    phased,
+    proposed,
+    robust,
+    scores,
+    uncovered,
+    visits,
+)
 from chongming_gis.measured.groundwork import Depth, Groundwork, Measured, Step
 
 if TYPE_CHECKING:
@@ -28,6 +42,7 @@ STEPS: tuple[Step, ...] = (
     areas.FULL_STEP,
     certainty.STEP,
     proposed.STEP,
+    robust.STEP,
     joint.STEP,
     phased.STEP,
     beds.STEP,

@@ -147,7 +147,7 @@ def _held(question: Question, plan: SitingPlan, ground: Groundwork, draws: Draws
         mode[at], largest[at] = limit.mode, _range(draws, limit.mode)[1]
     villages = pd.Index(ground.inputs.villages["village_code"].astype("str"))
     area = villages.get_indexer(pd.Index(points["village_code"].astype("str"))).astype(np.int64)
-    return robust.try_draws(robust.core_of(question, largest), plan, draws, mode=mode, area=area)
+    return robust.try_draws(robust.core_of(question, largest), plan, draws, mode=mode.tolist(), area=area)
 
 
 def _draws(ground: Groundwork, proposal: ProposalConfig) -> Draws | None:

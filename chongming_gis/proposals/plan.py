@@ -19,6 +19,7 @@ from chongming_gis.tables import column_types, no_rows, no_table, persons_column
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+    from scipy import sparse
 
     from chongming_gis.proposalmodel import ProposalConfig
     from chongming_gis.proposals.gains import Gains
@@ -100,7 +101,8 @@ def solve(question: Question, *, time_limit_s: float = TIME_LIMIT_S, target_gap:
 
 def answer(question: Question, setting: Setting, plan: SitingPlan) -> Proposal:
     """Return the tables of a plan: from ``make_proposal``, or of another plan for the same question."""
-    gains = measure_gains(question, plan, _nearest_before_s(question, setting))
+    before = _nearest_before(question, setting)
+    gains = measure_gains(question, plan, before.time_s)
     return Proposal(
         question=question,
         plan=plan,
@@ -108,27 +110,47 @@ def answer(question: Question, setting: Setting, plan: SitingPlan) -> Proposal:
         sites=_ranked(question, setting, plan, gains),
         site_gains=_site_gains(question, setting, plan, gains),
         plan_access=_plan_access(question, setting, plan, gains),
-        site_times=_site_times(question),
+        site_times=_site_times(question, before),
     )
 
 
-def _nearest_before_s(question: Question, setting: Setting) -> Floats:
-    """Return the seconds to the nearest existing site: from the access table where all of the service count."""
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """The nearest existing site of each demand point: seconds (inf = none in reach) and its column (-1 = not asked)."""
+
+    time_s: Floats
+    column: Ints
+
+
+def _nearest_before(question: Question, setting: Setting) -> _Before:
+    """Return the nearest existing site of everyone: from the access table where all of the service count.
+
+    Of some kinds only, the networks tell; a question asked again without them has it among its times.
+    """
     service, standard, kinds = question.service, question.standard, question.proposal.kinds
+    n_demand, standing = question.problem.n_demand, len(question.problem.existing)
+    unasked = np.full(n_demand, -1, dtype=np.int64)
     if not kinds:
         found = coverage.answers_of(setting.access, service.id, standard.id, reach.APPLIED)
-        return found["time_s"].to_numpy(float)
-    places = standing_sites(question.proposal, setting)
-    if not len(places.points):
-        return np.full(question.problem.n_demand, np.inf)
+        return _Before(found["time_s"].to_numpy(float), unasked)
+    if not standing or not setting.networks:
+        return _Before(_row_minima(question.time_s[:, :standing]), unasked)
     found = coverage.measure_access(
         service.model_copy(update={"standards": (standard,)}),
         demand=setting.demand,
-        facilities=places,
+        facilities=standing_sites(question.proposal, setting),
         networks=setting.networks,
         search_limit_s=setting.study.search_limit_s,
     )
-    return found.loc[found["serves_rule"] == reach.APPLIED, "time_s"].to_numpy(float)
+    found = found[found["serves_rule"] == reach.APPLIED]
+    columns = pd.Index(question.sites["place_id"].iloc[:standing]).get_indexer(pd.Index(found["facility_id"]))
+    return _Before(found["time_s"].to_numpy(float), columns.astype(np.int64))
+
+
+def _row_minima(table: sparse.csr_array) -> Floats:
+    found = np.full(table.shape[0], np.inf)
+    np.minimum.at(found, np.repeat(np.arange(table.shape[0]), np.diff(table.indptr)), table.data)
+    return found
 
 
 def _plan_row(question: Question, plan: SitingPlan, gains: Gains) -> pd.DataFrame:
@@ -269,17 +291,23 @@ def _plan_access(question: Question, setting: Setting, plan: SitingPlan, gains: 
     return table.astype(column_types(PLAN_ACCESS))
 
 
-def _site_times(question: Question) -> pd.DataFrame:
-    """Return the times to every site that stands or may be built, so that the question can be asked again."""
+def _site_times(question: Question, before: _Before) -> pd.DataFrame:
+    """Return the times to every site that stands or may be built, so that the question can be asked again.
+
+    Beyond what the question asked: the nearest existing site of those who have none within the standard.
+    """
     kept = question.sites["allowed"].to_numpy(bool)
     pairs = question.time_s.tocoo()
     used = kept[pairs.col]
+    has_none = np.isinf(_row_minima(question.time_s[:, : len(question.problem.existing)]))
+    far = np.flatnonzero(has_none & (before.column >= 0) & np.isfinite(before.time_s))
+    row = np.concatenate([pairs.row[used], far])
     return pd.DataFrame(
         {
-            "proposal": pd.Series([question.proposal.id] * int(used.sum()), dtype="str"),
-            "demand_row": pairs.row[used].astype(np.int32),
-            "site_row": pairs.col[used].astype(np.int32),
-            "time_s": pairs.data[used],
+            "proposal": pd.Series([question.proposal.id] * len(row), dtype="str"),
+            "demand_row": row.astype(np.int32),
+            "site_row": np.concatenate([pairs.col[used], before.column[far]]).astype(np.int32),
+            "time_s": np.concatenate([pairs.data[used], before.time_s[far]]),
         }
     )
 

@@ -136,7 +136,7 @@ def ask(
     question = Question(
         proposal, service, standard, problem, sites, time_s, limit_s, _how_many(proposal, study, n_standing, short)
     )
-    return replace(question, problem=_with_floor(question)) if proposal.floor else question
+    return replace(question, problem=with_floor(question)) if proposal.floor else question
 
 
 def standing_sites(proposal: ProposalConfig, setting: Setting) -> Places:

@@ -228,9 +228,9 @@ def good_plans(
 
     Notes
     -----
-    Every plan lacks a site of each before it; one that only adds sites is no other plan. After a plan the others fall
-    into parts: without its first site, with the first but without the second, and so on; the best of the best plans of
-    all parts is next, and its part falls apart likewise (Lawler 1972; Murty 1968).
+    Every plan lacks a site of each before it; one that only adds sites, or builds none, is no other plan. After a plan
+    the others fall into parts: without its first site, with the first but without the second, and so on; the best of
+    the best plans of all parts is next, and its part falls apart likewise (Lawler 1972; Murty 1968).
     """
     if count < 0 or not within_share >= 0.0:
         raise SitingError(f"count {count} and within_share {within_share} must be at least 0")
@@ -410,7 +410,7 @@ def _split(question: Question, found: SitingPlan, taken: tuple[Ids, Ids], ends: 
             return
         without = (*forbidden, site)
         best = solve_fast(_part(question, forced, without), time_limit_s=left_s)
-        if best.status in PLANNED:
+        if best.status in PLANNED and len(best.chosen):
             heapq.heappush(parts, (-sign * best.objective, tuple(best.chosen.tolist()), forced, without, best))
         forced = (*forced, site)
 

@@ -1,5 +1,5 @@
 """The report of a result: what it says (``content``, ``method``) and how it is written (``document``)."""
 
-from chongming_gis.reports.document import render_report, write_report
+from chongming_gis.reports.document import render_report, write_report, write_reports
 
-__all__ = ["render_report", "write_report"]
+__all__ = ["render_report", "write_report", "write_reports"]

@@ -25,6 +25,7 @@ from chongming_gis.reports import (
     phases,
     plan,
     proposals,
+    robust,
     uncovered,
     verdict,
 )
@@ -77,6 +78,7 @@ def build_content(result: StudyResult, words: Words) -> Report:
             *burial.sections(told),
             *fair.sections(told),
             *proposals.sections(told),
+            *robust.sections(told),
             *phases.sections(told),
             *beds.sections(told),
             *certainty.sections(told),

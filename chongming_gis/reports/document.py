@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from jinja2 import Template
 
+    from chongming_gis.config import ReportFormat
     from chongming_gis.maps.page import PlanMap
     from chongming_gis.reports.content import Report
     from chongming_gis.results import StudyResult
@@ -31,10 +32,52 @@ if TYPE_CHECKING:
 FILE = "report.html"
 
 
+def write_reports(
+    result: StudyResult,
+    folder: Path,
+    *,
+    formats: Iterable[ReportFormat] = ("html",),
+    language: Language = "zh",
+    material: maps.Material | None = None,
+) -> list[Path]:
+    """Write the report in some formats into a folder and return their paths; all say the same.
+
+    Raises
+    ------
+    OutputError
+        The folder cannot be written.
+    """
+    asked = set(formats)
+    content = build_content(result, Words(language))
+    material = maps.prepare(result, language) if material is None and asked != {"xlsx"} else material
+    paths = []
+    if "html" in asked:
+        paths.append(write_report(result, folder, language=language, material=material, content=content))
+    if "docx" in asked:
+        from chongming_gis.reports import docx_file  # python-docx and matplotlib: two seconds to load
+
+        paths.append(docx_file.write_docx(result, folder, language=language, material=material, content=content))
+    if "xlsx" in asked:
+        from chongming_gis.reports import workbook
+
+        paths.append(workbook.write_workbook(result, folder, language=language, content=content))
+    return paths
+
+
 def write_report(
-    result: StudyResult, folder: Path, *, language: Language = "zh", material: maps.Material | None = None
+    result: StudyResult,
+    folder: Path,
+    *,
+    language: Language = "zh",
+    material: maps.Material | None = None,
+    content: Report | None = None,
 ) -> Path:
     """Write ``report.html`` into a result folder and return its path.
+
+    Parameters
+    ----------
+    material, content : what ``maps.prepare`` and ``build_content`` made of the same result in the same language,
+        where they are there already.
 
     Raises
     ------
@@ -42,7 +85,7 @@ def write_report(
         The folder cannot be written.
     """
     path = folder / FILE
-    page = render_report(result, language=language, material=material)
+    page = render_report(result, language=language, material=material, content=content)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         path.write_text(page, encoding="utf-8", newline="\n")
@@ -51,11 +94,17 @@ def write_report(
     return path
 
 
-def render_report(result: StudyResult, *, language: Language = "zh", material: maps.Material | None = None) -> str:
-    """Return the report as one HTML page; ``material`` is what ``maps.prepare`` made, where it is there already."""
+def render_report(
+    result: StudyResult,
+    *,
+    language: Language = "zh",
+    material: maps.Material | None = None,
+    content: Report | None = None,
+) -> str:
+    """Return the report as one HTML page; ``material`` and ``content`` where they are there already."""
     words = Words(language)
     sheets = maps.all_maps(result, language=language, standards="headline", material=material)
-    return render_page(build_content(result, words), sheets, words)
+    return render_page(content or build_content(result, words), sheets, words)
 
 
 def render_page(report: Report, sheets: Iterable[tuple[str, PlanMap]], words: Words) -> str:

@@ -249,7 +249,10 @@ class _Writer:
 
     def _map(self, block: MapFrame) -> None:
         caption = self._words("docx.map_caption", title=block.title, file=f"{block.name}.html")
-        self._picture(self._pictures[block.name], caption, _TEXT_MM)
+        if block.name in self._pictures:
+            self._picture(self._pictures[block.name], caption, _TEXT_MM)
+        else:
+            self._paragraph(_run(caption), "Note")  # its page is beside the report
 
     def _drawing(self, block: Picture) -> None:
         width = min(svg_size(block.svg)[0] * _MM_PER_CSS_PIXEL, _TEXT_MM)

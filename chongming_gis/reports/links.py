@@ -261,10 +261,8 @@ def _township(told: Told, code: str, rows: pd.DataFrame, box: Box) -> list[str]:
     label = f"{name} {lacking}/{len(rows)}"
     inner = Box(box.x + 1.0, box.y + head, max(box.wide - 2.0, 0.1), max(box.tall - head - 1.0, 0.1))
     order = rows.sort_values(["persons", "village_code"], ascending=[False, True], kind="stable")
-    parts = [
-        _village(told, row, at)
-        for row, at in zip(order.to_dict("records"), squarify(list(_as_drawn(told, order)["persons"]), inner), strict=True)
-    ]
+    boxes = squarify(list(_as_drawn(told, order)["persons"]), inner)
+    parts = [_village(told, row, at) for row, at in zip(order.to_dict("records"), boxes, strict=True)]
     size = min(13.0, (box.wide - 6.0) / max(_width_in_letters(label), 1.0))
     at, outline = f'x="{box.x + 3.0:.1f}" y="{box.y + head - 4.5:.1f}"', _place_of(box)
     return [
@@ -284,8 +282,8 @@ def _told_persons(told: Told, persons: float) -> str:
 def _as_drawn(told: Told, villages: pd.DataFrame) -> pd.DataFrame:
     """Return villages with the persons that set their size: a box must not tell a number that is not to be told."""
     asked = told.result.study.measures.links
-    hidden = discretion.is_hidden(told.result.study, asked.group if asked else "", villages["persons"].to_numpy(float))
-    return villages.assign(persons=villages["persons"].mask(hidden, discretion.LEAST_SHOWN)) if hidden.any() else villages
+    hidden = discretion.is_hidden(told.result.study, asked.group if asked else "", villages["persons"])
+    return villages.assign(persons=villages["persons"].mask(hidden, discretion.LEAST_SHOWN))
 
 
 def _place_of(box: Box) -> str:
@@ -300,7 +298,8 @@ def _width_in_letters(shown: str) -> float:
 def _village(told: Told, row: Mapping[Hashable, Any], box: Box) -> str:
     missing = int(row["missing"])
     name = row["name_zh"] if pd.notna(row["name_zh"]) else row["village_code"]
-    title = told.words("links.village_title", village=name, persons=_told_persons(told, float(row["persons"])), n=missing)
+    persons = _told_persons(told, float(row["persons"]))
+    title = told.words("links.village_title", village=name, persons=persons, n=missing)
     colour = _COLOURS[min(missing, len(_COLOURS) - 1)]
     rect = f'<rect {_place_of(box)} fill="{colour}" stroke="#fff" stroke-width="0.7">'
     rect += f"<title>{html.escape(title)}</title></rect>"

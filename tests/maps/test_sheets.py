@@ -52,7 +52,7 @@ def test_figures_on_the_map_are_those_of_the_coverage_table(pages, toy_result):
 def test_a_service_map_offers_its_standards_and_the_overview_its_services(pages):
     assert [k for k in data_of(pages["meal_point"]) if k.startswith("view-")] == [
         "view-meal_point-draft_2024-applied", "view-meal_point-walk_15-applied",
-        "view-meal_point-draft_2024-ignored", "view-meal_point-walk_15-ignored",
+        "view-meal_point-draft_2024-ignored", "view-meal_point-walk_15-ignored", "view-three-meal_point",
     ]  # fmt: skip
     assert [k for k in data_of(pages["overview"]) if k.startswith("view-")] == [
         "view-meal_point-draft_2024-applied", "view-care_home-drive_30-applied",
@@ -71,7 +71,7 @@ def test_pages_say_that_they_are_internal_and_what_is_schematic(pages):
     assert title["badge"] == "示意数据"
     assert title["attribution"][0] == "内部工作用图"
     assert "示意数据" in title["notice"]
-    assert title["date"] == "数据日期：2024-12-31"
+    assert title["foot"] == "内部工作用图 · 数据日期：2024-12-31 · 数据性质：公开来源 1 项、推算数据 1 项、示意数据 1 项"
     plain = data_of(pages["care_home"])["title"]
     assert (plain["notice"], plain["badge"]) == ("", "")
 
@@ -119,7 +119,7 @@ def test_english_pages_are_english_but_for_names_in_the_data(toy_result):
     texts = [*data["texts"].values(), *data["control"].values(), data["title"]["title"], data["title"]["badge"]]
     views = [v for k, v in data.items() if k.startswith("view-")]
     texts += [
-        t for v in views for t in (v["standard"], v["who"], v["figure"]["text"], *(c["label"] for c in v["classes"]))
+        t for v in views for t in (v["standard"], v["who"], v["figure"]["text"], *(c["label"] for c in v.get("classes", [])))
     ]
     texts += [text for entry in data["views"]["names"] for text in entry]
     texts += re.findall(r'"([^"]+)": \w+_\d{4}', html)
@@ -182,7 +182,9 @@ def test_layers_go_on_any_folium_map(toy_result):
 
 def test_maps_are_written_as_files(toy_result, tmp_path):
     paths = maps.write_maps(toy_result, tmp_path / "maps", language="en")
-    assert [path.name for path in paths] == ["overview.html", "meal_point.html", "care_home.html"]
+    assert [path.name for path in paths] == [
+        *("overview.html", "meal_point.html", "care_home.html"), *("indicators.html", "data_quality.html"),
+    ]  # fmt: skip
     for path in paths:
         assert '<html lang="en">' in path.read_text(encoding="utf-8")
         assert path.stat().st_size < 400_000

@@ -185,3 +185,23 @@ def test_a_proposal_is_asked_again_from_its_tables_without_networks():
         again(proposal.model_copy(update={"id": "other"}))
     with pytest.raises(SitingError, match="has no proposal 'other'; it has more"):
         proposals.find_proposal(setting.study, "other")
+
+
+def test_a_proposal_of_some_kinds_is_told_the_same_when_asked_again_without_networks():
+    """d1 goes 270 s to the canteen at A, farther than the 240 s of the standard: known again from the saved times."""
+    at = candidates(F, H)
+    proposal, setting = ask([A, F], minutes=4, kinds_of=["canteen", "snack"], kinds=["canteen"], new_sites=2)
+    made = proposals.make_proposal(proposal, setting, at)
+    tables.validate(made.site_times, SITE_TIMES, where="site_times")
+    saved = proposals.setting_of(
+        setting.study,
+        demand=setting.people,
+        facilities=tables.Facilities(setting.facilities["meal"].points, pd.DataFrame()),
+        townships=setting.townships,
+        access=setting.access,
+    )
+    question = proposals.ask_again(proposal, saved, candidates=at, site_times=made.site_times)
+    again = proposals.answer(question, saved, proposals.solve(question))
+    assert made.sites.set_index("place_id")["minutes_saved"]["c0"] == pytest.approx((270 - 120) / 60)
+    pd.testing.assert_frame_equal(pd.DataFrame(again.sites), pd.DataFrame(made.sites))
+    pd.testing.assert_frame_equal(again.site_times, made.site_times)

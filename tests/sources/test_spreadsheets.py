@@ -1,6 +1,7 @@
 """Opening workbooks and text tables: any format gives one grid; what would do harm is refused before it is parsed."""
 
 import datetime as dt
+import re
 import zipfile
 
 import openpyxl
@@ -116,7 +117,10 @@ def test_formulas_are_never_computed(tmp_path):
     """openpyxl stores no result; then the text of the formula stands in the cell. A stored result is taken."""
     path = workbooks.xlsx(tmp_path / "t.xlsx", {"表": [["名称"], ['=HYPERLINK("http://a","甲")'], ["=1+1"], ["=2+2"]]})
     workbooks.repacked(
-        path, lambda name, xml: xml.replace(b"<f>2+2</f><v />", b"<f>2+2</f><v>4</v>") if "sheet1" in name else xml
+        path,
+        lambda name, xml: (
+            re.sub(rb"<f>2\+2</f><v ?(/>|></v>)", b"<f>2+2</f><v>4</v>", xml) if "sheet1" in name else xml
+        ),  # an empty element is written in one of three ways, by the parser that is installed
     )
     grid = spreadsheets.read_grid(path)
     assert [row[0] for row in grid.cells] == ["名称", '=HYPERLINK("http://a","甲")', "=1+1", "4"]

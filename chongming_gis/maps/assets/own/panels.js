@@ -77,10 +77,12 @@
 
   // Asks the layers, top first, what lies under the pointer; canvases cannot be asked by the browser.
   cgis.inspect = function (map) {
+    if (map.cgisIsInspected) { return; }
+    map.cgisIsInspected = true;
     const tooltip = L.tooltip({ direction: "top", className: "cgis-tip", offset: [0, -6] });
     function find(point) {
       const layers = [];
-      map.eachLayer((layer) => { if (layer.hit) { layers.push(layer); } });
+      map.eachLayer((layer) => { if (layer.hit && !layer.isPart) { layers.push(layer); } });
       layers.sort((a, b) => b.options.rank - a.options.rank);
       for (const layer of layers) {
         const card = layer.hit(point);
@@ -105,6 +107,15 @@
       });
       map.on("mouseout movestart", () => tooltip.remove());
     }
+  };
+
+  // A layer on a map that is not ours brings its cards along.
+  cgis.loose = function (layer) {
+    layer.on("add", () => {
+      layer._map.getContainer().classList.add("cgis-map");
+      cgis.inspect(layer._map);
+    });
+    return layer;
   };
 
   function foldable(className, summary, isOpen) {
@@ -255,7 +266,7 @@
     function draw() {
       waiting = false;
       const legends = [];
-      map.eachLayer((layer) => { if (layer.legend) { legends.push(layer.legend()); } });
+      map.eachLayer((layer) => { if (layer.legend && !layer.isPart) { legends.push(layer.legend()); } });
       body.replaceChildren(...legends.filter(Boolean).sort((a, b) => a.order - b.order).map(legendBlock));
     }
     function later() {

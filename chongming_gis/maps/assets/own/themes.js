@@ -156,6 +156,7 @@
       const shared = { demand: options.demand, persons: options.persons };
       this._before = cgis.people({ ...shared, view: options.before, facilities: options.facilities });
       this._after = cgis.people({ ...shared, view: options.after, facilities: options.then, pane: "after" });
+      this._before.isPart = this._after.isPart = true; // this layer answers for both
       this._share = 0.5;
     },
     onAdd: function (map) {

@@ -231,7 +231,7 @@
         L.circleMarker(at, { ...style, radius: 6, color: "#fff", weight: 2, fillColor: "#c2185b", fillOpacity: 1 }).addTo(here);
         map.setView(at, CLOSE, { animate: false });
         say(cgis.text("locate_found").replace("{m}", Math.round(found.coords.accuracy)));
-      }, refuse, { timeout: 8000, maximumAge: 60000 });
+      }, refuse, { timeout: 8000, maximumAge: 0 });
     });
     return made;
   }
