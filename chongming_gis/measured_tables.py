@@ -607,6 +607,148 @@ ISOCHRONES = Contract(
     geometry_types=("MultiPolygon",),
 )
 
+DELIVERY = Contract(
+    name="delivery",
+    meaning="meals to the door on one day: what is wanted, cooked, in hot range and brought, and what no plan can beat",
+    columns={
+        "service": Column("str"),
+        "deadline_s": Column("float64", low=0.0),
+        "n_kitchens": Column("int64", low=0),
+        "n_drops": Column("int64", low=0),  # where a meal is wanted
+        "n_drops_whole": Column("int64", low=0),  # of these: every meal is brought
+        "meals_needed": Column("float64", low=0.0),  # by everyone, at the table or at the door
+        "meals_wanted": Column("float64", low=0.0),  # at the door
+        "meals_stated": Column("float64", low=0.0),  # capacity of the kitchens
+        "meals_cooked": Column("float64", low=0.0),  # of it, to be sent out
+        "meals_carried": Column("float64", low=0.0),  # by all vehicles, if every round were full
+        "meals_in_range": Column("float64", low=0.0),  # wanted within hot range of some kitchen
+        "meals_at_most": Column("float64", low=0.0),  # by the exact assignment: no rounds bring more
+        "meals_brought": Column("float64", low=0.0),
+        "meals_target": Column("float64", nullable=True, low=0.0),  # a day, of the plan; NA = none named
+        "n_rounds": Column("int64", low=0),
+        "n_vehicles": Column("int64", low=0),  # that leave at least once
+        "length_m": Column("float64", low=0.0),
+        "ride_s": Column("float64", nullable=True, low=0.0),  # age of the mean meal at the drop; NA = none is brought
+        "oldest_s": Column("float64", nullable=True, low=0.0),
+        "cost": Column("float64", low=0.0),  # of the rounds
+        "price_of_missed": Column("float64", low=0.0),
+        "bound": Column("float64", nullable=True, low=0.0),  # cost and price of missed are at least this; NA = no bound
+        "currency": Column("str"),
+        "price_year": Column("int64"),
+        "iterations": Column("int64", low=1),
+        "seed": Column("int64", low=0),
+        "evidence": Column("str", allowed=("data", "schematic")),
+    },
+    key=("service",),
+)
+
+DELIVERY_KITCHENS = Contract(
+    name="delivery_kitchens",
+    meaning="each kitchen: what it can send out, what the exact assignment and the rounds take of it",
+    columns={
+        "kitchen_id": Column("str"),
+        "name_zh": Column("str", nullable=True),
+        "township_code": Column("str", nullable=True),
+        "village_code": Column("str", nullable=True),
+        "meals_stated": Column("float64", low=0.0),
+        "meals_cooked": Column("float64", low=0.0),
+        "meals_assigned": Column("float64", low=0.0),
+        "meals_brought": Column("float64", low=0.0),
+        "meals_in_range": Column("float64", low=0.0),  # wanted within its hot range
+        "n_rounds": Column("int64", low=0),
+        "n_drops": Column("int64", low=0),
+        "length_m": Column("float64", low=0.0),
+        "cost": Column("float64", low=0.0),
+        "status": Column("str", allowed=("sends", "idle", "no_meals", "no_road", "no_vehicle")),
+    },
+    key=("kitchen_id",),
+    geometry_types=("Point",),
+)
+
+DELIVERY_DROPS = Contract(
+    name="delivery_drops",
+    meaning="each drop: meals wanted and brought, from which kitchen, how old, and why the rest is left",
+    columns={
+        "drop_id": Column("str"),
+        "name_zh": Column("str", nullable=True),
+        "township_code": Column("str", nullable=True),
+        "village_code": Column("str", nullable=True),
+        "meals": Column("float64", low=0.0),
+        "meals_brought": Column("float64", low=0.0),
+        "meals_left": Column("float64", low=0.0),
+        "kitchen_id": Column("str", nullable=True),  # of the round that comes first; NA = none comes
+        "arrive_s": Column("float64", nullable=True, low=0.0),  # age of the oldest meal on arrival; NA = none comes
+        "nearest_s": Column("float64", low=0.0),  # from the nearest kitchen by the fastest vehicle; inf = beyond
+        "reason": Column(
+            "str",
+            nullable=True,  # NA = nothing is left
+            allowed=("no_road", "out_of_range", "ferry", "not_back", "no_kitchen_open", "no_capacity", "no_round"),
+        ),
+    },
+    key=("drop_id",),
+    geometry_types=("Point",),
+)
+
+ROUTES = Contract(
+    name="routes",
+    meaning="each round of a day: its vehicle, when it leaves and is back, what it carries, and its way on the roads",
+    columns={
+        "round_id": Column("str"),
+        "kitchen_id": Column("str"),
+        "name_zh": Column("str", nullable=True),  # of the kitchen
+        "vehicle": Column("str"),
+        "cart": Column("int64", low=1),  # which of the kitchen's vehicles of this kind
+        "wave": Column("int64", low=1),
+        "depart": Column("str"),  # hh:mm
+        "back_s": Column("float64", low=0.0),  # from departure
+        "n_stops": Column("int64", low=1),
+        "meals": Column("float64", low=0.0),
+        "length_m": Column("float64", low=0.0),
+        "cost": Column("float64", low=0.0),
+        "uses_ferry": Column("bool"),
+    },
+    key=("round_id",),
+    geometry_types=("LineString",),
+)
+
+ROUTE_STOPS = Contract(
+    name="route_stops",
+    meaning="each stop of each round in its order: when the vehicle is there, what it hands over, what is left on board",
+    columns={
+        "round_id": Column("str"),
+        "stop": Column("int64", low=1),
+        "drop_id": Column("str"),
+        "name_zh": Column("str", nullable=True),
+        "township_code": Column("str", nullable=True),
+        "village_code": Column("str", nullable=True),
+        "arrive": Column("str"),  # hh:mm, cut to the minute
+        "arrive_s": Column("float64", low=0.0),  # from departure: the age of the meal
+        "meals": Column("float64", low=0.0),
+        "load_after": Column("float64", low=0.0),  # meals still on board
+        "along_m": Column("float64", low=0.0),  # from the kitchen, along the round's line
+    },
+    key=("round_id", "stop"),
+)
+
+DELIVERY_WHATIF = Contract(
+    name="delivery_whatif",
+    meaning="what another deadline, one more vehicle at a kitchen, or one more kitchen would bring",
+    columns={
+        "what": Column("str", allowed=("deadline", "vehicle", "kitchen")),
+        "id": Column("str"),  # minutes; a kitchen; a candidate
+        "name_zh": Column("str", nullable=True),
+        "township_code": Column("str", nullable=True),
+        "value": Column("float64", low=0.0),  # minutes of the deadline; vehicles added; meals the kitchen sends out
+        "meals_in_range": Column("float64", nullable=True, low=0.0),
+        "meals_at_most": Column("float64", nullable=True, low=0.0),
+        "meals_brought": Column("float64", nullable=True, low=0.0),
+        "meals_more": Column("float64", nullable=True),  # brought, compared with the plan
+        "minutes_saved": Column("float64", nullable=True),  # by each meal that is brought already
+        "cost": Column("float64", nullable=True, low=0.0),
+    },
+    key=("what", "id"),
+)
+
 #: Too large to be read as text; as GeoParquet only.
 WITHOUT_GEOJSON = frozenset({ISOCHRONES.name, CANDIDATES.name})
 
@@ -641,6 +783,12 @@ _LISTED: tuple[Contract, ...] = (
     BED_PLAN,
     BED_DUTIES,
     BED_FRONTIER,
+    DELIVERY,
+    DELIVERY_KITCHENS,
+    DELIVERY_DROPS,
+    ROUTES,
+    ROUTE_STOPS,
+    DELIVERY_WHATIF,
 )
 
 MEASURED: Mapping[str, Contract] = {contract.name: contract for contract in _LISTED}

@@ -294,7 +294,8 @@ def _modes(study: StudyConfig) -> list[network.TravelMode]:
 
 def _modes_of(study: StudyConfig, service: ServiceConfig) -> set[str]:
     standards = {limit.mode for standard in service.standards for limit in standard.limits}
-    return standards | study.measures.modes_of(service.id)
+    delivered = study.delivery.modes if study.delivery and service.id in study.delivery.services else set()
+    return standards | study.measures.modes_of(service.id) | delivered
 
 
 def _snap_all(

@@ -32,7 +32,7 @@ def redraw_maps(
     result: Result,
     service: Annotated[
         list[str] | None,
-        typer.Option(help="id of a service, or overview; may be repeated; default: all maps", show_default=False),
+        typer.Option(help="id of a service, or name of another map; may be repeated; default: all", show_default=False),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="folder to write to; default: RESULT/maps", show_default=False)
@@ -97,19 +97,17 @@ def _sheets(saved: StudyResult, wanted: Sequence[str], language: Language) -> It
     from chongming_gis import maps
 
     if not wanted:
-        yield from maps.all_maps(saved, language=language)
-        return
-    services = {service.id for service in saved.study.services}
-    strangers = sorted(set(wanted) - services - {"overview"})
-    if strangers:
-        known = ", ".join(["overview", *sorted(services)])
-        raise StudyError(f"--service: {', '.join(strangers)} is no map of this result; use {known}")
-    if len(set(wanted)) > 1:  # they share what they are drawn from
-        yield from ((name, sheet) for name, sheet in maps.all_maps(saved, language=language) if name in wanted)
-    elif wanted[0] == "overview":
+        yield from maps.every_map(maps.prepare(saved, language))
+    elif len(wanted) == 1 and wanted[0] in {service.id for service in saved.study.services}:
+        yield wanted[0], maps.coverage(_of_service(saved, wanted[0]), wanted[0], language=language)
+    elif list(wanted) == ["overview"]:
         yield "overview", maps.overview(saved, language=language)
     else:
-        yield wanted[0], maps.coverage(_of_service(saved, wanted[0]), wanted[0], language=language)
+        drawn = dict(maps.every_map(maps.prepare(saved, language)))  # what they are drawn from is shared
+        strangers = sorted(set(wanted) - set(drawn))
+        if strangers:
+            raise StudyError(f"--service: {', '.join(strangers)} is no map of this result; use {', '.join(drawn)}")
+        yield from ((name, sheet) for name, sheet in drawn.items() if name in wanted)
 
 
 def _of_service(saved: StudyResult, service_id: str) -> StudyResult:

@@ -75,6 +75,24 @@ def test_site_asks_again_with_another_number_and_with_locks(saved):
     assert "0 persons more" in run("site", saved, "--proposal", "more", "--budget", 499, "--lang", "en")
 
 
+def test_a_solve_says_how_long_it_took_and_a_locked_one_keeps_what_is_as_good(saved):
+    said = run("site", saved, "--proposal", "more", "--lock", "c0", "--forbid", "c1", "--lang", "en")
+    assert "solved in 0." in said
+    assert "20 persons more" in said
+
+
+def test_other_good_plans_are_printed_with_what_changes(saved):
+    """H covers 30 more; F, with 20, a third less."""
+    asked = ("site", saved, "--proposal", "more", "--lang", "en", "--alternatives", 3)
+    said = run(*asked, "--within", 34)
+    assert "Other good plans" in said
+    assert "点1 (c1)" in said  # does without
+    assert "点0 (c0)" in said
+    assert "No other plan loses at most 2%" in run(*asked)
+    assert "Other good plans" not in run("site", saved, "--proposal", "more", "--lang", "en")
+    assert "Other good plans" not in run(*asked, "--new-sites", 0)
+
+
 def test_what_belongs_to_one_proposal_needs_its_name(saved):
     with pytest.raises(StudyError, match="need --proposal ID"):
         run("site", saved, "--lock", "c0")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 
 from chongming_gis import __version__, cli, results
 from chongming_gis.config import read_study
+from chongming_gis.maps.packing import pack
 
 STREET = [[121.5000, 31.6], [121.5063, 31.6], [121.5126, 31.6]]  # 0.0063 degrees of longitude are about 598 m here
 CROSSING = [[121.5063, 31.597], [121.5063, 31.6], [121.5063, 31.603]]
@@ -137,6 +139,24 @@ def test_english_and_quiet(toy, monkeypatch, capsys, tmp_path):
     assert "meal point" in out
     code, out, err = command(monkeypatch, capsys, "run", toy / "study.toml", "--out", tmp_path / "r", "--quiet")
     assert (code, out, err) == (0, "", "")
+
+
+def test_small_numbers_are_shown_for_internal_use_only(toy, monkeypatch, capsys, tmp_path):
+    """Three old people in the eastern home: "<5" on the map and in its source, unless the run is --internal."""
+    (toy / "people.csv").write_text(PEOPLE.replace("60,30", "60,3"), encoding="utf-8-sig")
+    old = 'columns = { resident = ["old"] }'
+    (toy / "study.toml").write_text(STUDY.replace(old, f"sensitive = true\n{old}"), encoding="utf-8")
+    pages = {}
+    for name, options in (("shared", ()), ("own", ("--internal",))):
+        out = tmp_path / name
+        code, *_ = command(monkeypatch, capsys, "run", toy / "study.toml", "--out", out, "--quiet", *options)
+        assert code == 0
+        page = (out / "maps" / "meal_point.html").read_text(encoding="utf-8")
+        found = re.search(r'id="data-persons-resident-old">(.*?)</script>', page)
+        pages[name] = json.loads(found.group(1))
+        assert results.load(out).study.outputs.internal == bool(options)
+    assert pages["shared"] == {"tenths": pack([1, 400]), "hidden": 2.5}
+    assert pages["own"] == {"tenths": pack([30, 400])}
 
 
 def test_default_folder_is_below_the_working_directory(toy, monkeypatch, capsys, tmp_path):

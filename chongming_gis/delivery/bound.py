@@ -1,14 +1,14 @@
 """What no plan of rounds can beat: the most meals, and the least money, by a relaxation that is solved exactly.
 
 The cost of a round is at least that of going straight to its farthest drop and back. Shared out over the meals on
-board, a full vehicle at most, this gives a price for each meal, kitchen and vehicle (Haimovich & Rinnooy Kan 1985, the radial
-bound); the cheapest assignment of all meals under these prices, within what kitchens cook and vehicles carry, is a
+board, a full vehicle at most, this gives a price for each meal, kitchen and vehicle (Haimovich & Rinnooy Kan 1985,
+the radial bound); the cheapest assignment of all meals under these prices, within what kitchens cook and vehicles carry, is a
 linear program. Kilometres are left out: the fastest way need not be the shortest, so that they obey no triangle.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import optimize, sparse
@@ -45,13 +45,15 @@ def bound_cost(question: Question, hot: HotRange) -> float:
     carried = sparse.coo_matrix(
         (np.ones(n_ways), (kitchen * n_vehicles + vehicle, column)), shape=(n_kitchens * n_vehicles, n_ways)
     )
+    linprog: Any = optimize.linprog  # takes sparse matrices, which its types do not say
+    stack: Any = sparse.hstack
     missing = sparse.csr_matrix((n_kitchens * (1 + n_vehicles), n_drops))
-    most = sparse.hstack([sparse.vstack([cooked, carried]), missing])
-    solved = optimize.linprog(
+    most = stack([sparse.vstack([cooked, carried]), missing]).tocsr()
+    solved = linprog(
         np.concatenate([_prices(question, hot)[vehicle, kitchen, drop], np.full(n_drops, missed)]),
-        A_ub=most.tocsr(),
+        A_ub=most,
         b_ub=np.concatenate([question.cooks, question.carries.ravel()]).astype(float),
-        A_eq=sparse.hstack([stays, sparse.identity(n_drops)]).tocsr(),
+        A_eq=stack([stays, sparse.identity(n_drops)]).tocsr(),
         b_eq=question.meals.astype(float),
         method="highs",
     )

@@ -89,13 +89,13 @@ class _Day:
 
 
 def plan_day(
-    question: Question, *, without_ferry: HotRange | None = None, with_bound: bool = True, progress: Progress = silent
+    question: Question, *, if_ferry_ran: HotRange | None = None, with_bound: bool = True, progress: Progress = silent
 ) -> DayPlan:
     """Return the plan of a day.
 
     Parameters
     ----------
-    without_ferry : the hot range if the ferry ran, where it does not: so that a drop is told what it lacks.
+    if_ferry_ran : the hot range if the ferry ran, where it does not: so that a drop is told what it lacks.
     with_bound : False leaves the bound on the cost out (what-ifs do not tell it).
     progress : hears each group of kitchens, as stage ``delivery_rounds``.
 
@@ -123,7 +123,7 @@ def plan_day(
         waves=waves,
         carts=carts,
         left=left,
-        reason=tuple(_reasons(question, hot, sharing, left, without_ferry)),
+        reason=tuple(_reasons(question, hot, sharing, left, if_ferry_ran)),
         hot=hot,
         sharing=sharing,
         most_served=sharing.n_served,
@@ -242,17 +242,17 @@ def _reasons(
 ) -> list[str]:
     """Return why meals of each drop are left, the first reason that holds."""
     n_drops = len(question.drops)
-    none = np.zeros(n_drops, dtype=bool)
     has_fleet = (question.fleet.T > 0)[:, :, None]
-    on_time = ((hot.out_s <= question.rules.deadline_s) & has_fleet).any(axis=(0, 1)) if hot.out_s.size else none
-    in_range = hot.any_vehicle.any(axis=0) if hot.out_s.size else none
-    by_ferry = with_ferry.any_vehicle.any(axis=0) if with_ferry is not None and hot.out_s.size else none
-    cooks = (hot.any_vehicle & (question.sends > 0)[:, None]).any(axis=0) if hot.out_s.size else none
+    on_time = np.logical_or.reduce((hot.out_s <= question.rules.deadline_s) & has_fleet, axis=(0, 1))
+    in_range = np.logical_or.reduce(hot.any_vehicle, axis=0)
+    by_ferry = np.zeros(n_drops, dtype=bool) if with_ferry is None else np.logical_or.reduce(with_ferry.any_vehicle, 0)
+    cooks = np.logical_or.reduce(hot.any_vehicle & (question.sends > 0)[:, None], axis=0)
+    is_on_road = question.drops.is_on_road
     told = []
     for drop in range(n_drops):
         if left[drop] == 0:
             told.append("")
-        elif not question.drops.is_on_road[drop]:
+        elif not is_on_road[drop]:
             told.append("no_road")
         elif not in_range[drop]:
             told.append("ferry" if by_ferry[drop] else "not_back" if on_time[drop] else "out_of_range")

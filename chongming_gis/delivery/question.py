@@ -85,12 +85,12 @@ class Question:
     def carries(self) -> Longs:
         """How many meals each kitchen's vehicles carry if every round is full, (n kitchens, n vehicles)."""
         loads = np.array([vehicle.capacity_meals for vehicle in self.vehicles], dtype=np.int64)
-        return self.fleet * self.rules.n_waves * loads
+        return np.asarray(self.fleet * self.rules.n_waves * loads, dtype=np.int64)
 
     @property
     def sends(self) -> Longs:
         """How many meals each kitchen can cook and carry, (n kitchens,)."""
-        return np.minimum(self.cooks, self.carries.sum(axis=1))
+        return np.asarray(np.minimum(self.cooks, self.carries.sum(axis=1)), dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyvrp
@@ -182,7 +182,10 @@ def _problem(question: Question, hot: HotRange, group: Group, legs: dict[str, Le
         )
         for number, item in enumerate(group.items)
     ]
-    types, of_type, costs, durations = [], [], [], []
+    types: list[Any] = []
+    of_type: list[tuple[int, int]] = []
+    costs: list[Any] = []
+    durations: list[Any] = []
     for position, kitchen in enumerate(group.kitchens):
         for number, vehicle in enumerate(question.vehicles):
             n_rounds = int(question.fleet[kitchen, number]) * rules.n_waves

@@ -14,6 +14,7 @@ from chongming_gis.measured import (
     burial,
     certainty,
     circle,
+    deliveries,
     joint,
     links,
     phased,
@@ -46,6 +47,7 @@ STEPS: tuple[Step, ...] = (
     joint.STEP,
     phased.STEP,
     beds.STEP,
+    deliveries.STEP,
 )
 
 

@@ -301,13 +301,14 @@ def _site_times(question: Question, before: _Before) -> pd.DataFrame:
     used = kept[pairs.col]
     has_none = np.isinf(_row_minima(question.time_s[:, : len(question.problem.existing)]))
     far = np.flatnonzero(has_none & (before.column >= 0) & np.isfinite(before.time_s))
-    row = np.concatenate([pairs.row[used], far])
+    row, column = np.concatenate([pairs.row[used], far]), np.concatenate([pairs.col[used], before.column[far]])
+    order = np.lexsort((column, row))
     return pd.DataFrame(
         {
             "proposal": pd.Series([question.proposal.id] * len(row), dtype="str"),
-            "demand_row": row.astype(np.int32),
-            "site_row": np.concatenate([pairs.col[used], before.column[far]]).astype(np.int32),
-            "time_s": np.concatenate([pairs.data[used], before.time_s[far]]),
+            "demand_row": row[order].astype(np.int32),
+            "site_row": column[order].astype(np.int32),
+            "time_s": np.concatenate([pairs.data[used], before.time_s[far]])[order],
         }
     )
 

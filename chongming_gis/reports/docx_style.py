@@ -145,7 +145,11 @@ def _set_defaults(styles: Styles, language: Language) -> None:
 def _set_style(styles: Styles, name: str, look: _Look, language: Language) -> None:
     known = {style.name for style in styles}
     open_styles: Any = styles  # python-docx leaves its adding of styles untyped
-    style = styles[name] if name in known else open_styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)
+    style = (
+        styles[name]
+        if name in known
+        else open_styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH, builtin=name.startswith("TOC"))
+    )
     style.element.set(qn("w:styleId"), STYLE_IDS[name])
     if name.startswith("TOC"):
         style.element.find(qn("w:name")).set(qn("w:val"), name.lower())  # the names by which Word knows its own

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from chongming_gis import wording
+from chongming_gis import discretion, wording
 from chongming_gis.maps import notices
 from chongming_gis.reports.blocks import Bullets, Cell, Paragraph, References, Table, number, short, text
 
@@ -29,6 +29,7 @@ def blocks(result: StudyResult, words: Words) -> tuple[Block, ...]:
     manifest, cited = result.manifest, _Cited(words)
     found: list[Block | None] = [
         Bullets(tuple(words(f"method.{key}") for key in ("time", "nearest", "serves", "missing", "tables"))),
+        Paragraph(words("discretion.note")) if discretion.hides_any(result.study) else None,
         _sources(result, words),
         _decided_by_rule(result, words),
         _bases(result, words, cited),

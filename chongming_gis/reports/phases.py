@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import pandas as pd
 
-from chongming_gis import wording
+from chongming_gis import discretion, wording
 from chongming_gis.reports.blocks import Notes, Paragraph, Section, Table, number, short, text
 
 if TYPE_CHECKING:
@@ -169,12 +169,13 @@ def _limit(told: Told, row: Row) -> str:
 
 def _phase_sites(told: Told, rows: list[Row], price: dict[str, str]) -> Table:
     words = told.words
+    groups = {service.id: service.group for service in told.result.study.services}
     cells = tuple(
         (
             text(named_site(told, row)),
             text(told.townships.get(row["township_code"], wording.NOTHING)),
             short(str(row["year"])),
-            number(wording.persons(row["added"])),
+            number(discretion.persons(told.result.study, groups[row["service"]], row["added"])),
             number(money(told, row["cost"])),
         )
         for row in rows

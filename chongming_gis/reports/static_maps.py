@@ -13,13 +13,20 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import pandas as pd
 import shapely
-from matplotlib.patches import PathPatch, Rectangle
-from matplotlib.path import Path as Outline
-from matplotlib.patheffects import Normal, Stroke
+from matplotlib.patches import PathPatch
 
 from chongming_gis import wording
 from chongming_gis.maps import gap_layer, notices, proposal_layer, shares, views
-from chongming_gis.maps.base import ground_roles, road_classes
+from chongming_gis.reports.static_ground import (
+    INK,
+    SMALL_PT,
+    WIDTH_PX,
+    draw_ground,
+    fit,
+    halo,
+    township_outlines,
+    trace,
+)
 from chongming_gis.reports.static_pictures import DPI, Pixels, as_png, new_figure, steady, write
 from chongming_gis.tables import persons_column
 from chongming_gis.units import minutes_to_seconds
@@ -27,53 +34,26 @@ from chongming_gis.units import minutes_to_seconds
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    import geopandas as gpd
     import numpy.typing as npt
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.path import Path as Outline
 
     from chongming_gis.config import ServiceConfig
     from chongming_gis.maps.views import Material
-    from chongming_gis.results import StudyResult
-    from chongming_gis.wording import Words
+    from chongming_gis.reports.static_ground import Ground
 
-    Geometries = npt.NDArray[np.object_]
 
-WIDTH_PX = 1240  # 157 mm at 200 dots an inch: the text width of an A4 page
-_MARGIN = 0.02  # of the extent, around it
-_TALLEST, _FLATTEST = 1.05, 0.42  # height of the ground over its width
-_HEAD_PX, _LINE_PX, _SMALL, _TEXT, _TITLE = 92, 40, 6.5, 7.5, 10.0  # pixels; points
-_INK, _SOFT, _SEA = "#1c2529", "#4a565d", "#e6eff4"
+_HEAD_PX, _LINE_PX, _TEXT, _TITLE = 92, 40, 7.5, 10.0  # pixels; points
+_SOFT = "#4a565d"
 
 # The looks of maps/assets/own: layers.js, areas.js, map.css. Widths there are in pixels of a screen.
-_GROUND = {
-    "land": ("#f6f3ea", "#a9b7bf", 0.5), "other": ("#e7e5df", "#bdbbb4", 0.5), "flat": ("#e4ead8", "#b9c4ad", 0.3),
-    "town": ("#ead9cf", "#d9c2b4", 0.3), "water": ("#cfe2ee", "#a7c6d9", 0.4), "coast": ("none", "#8fa1ab", 0.6),
-}  # fmt: skip
-_ROADS = {
-    "tertiary": ("#c4bcaa", 0.35), "secondary": ("#b5a98f", 0.5), "primary": ("#a08f6d", 0.75),
-    "motorway": ("#8a6f52", 1.0), "tunnel": ("#8a6f52", 0.7), "ferry": ("#5b86a8", 0.6),
-}  # fmt: skip
 SHARE_FILLS = ("#ffffcc", "#c7e9b4", "#7fcdbb", "#41b6c4", "#2c7fb8")  # up to 20, 40, 60, 80, 100 %
 NO_SHARE = "#d9d9d9"
 _GAP, _SITE, _FACILITY = "#542788", "#b0005a", "#ffffff"
 _PER_ROW = 4
-_WIDEST_NAME = 13.0  # letters of a service's name above its small map
+_WIDEST_NAME = 13.5  # letters of a service's name above its small map
 _SIGN_PX = 52.0  # a sign of the legend and the room after its text
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What lies below and above the people on every map of a result, drawn once, with its extent in metres."""
-
-    below: npt.NDArray[np.uint8]
-    above: npt.NDArray[np.uint8]
-    extent: tuple[float, float, float, float]  # west, south, east, north
-
-    @property
-    def height_px(self) -> int:
-        """Return how high the ground is drawn."""
-        return int(self.below.shape[0])
 
 
 def draw_maps(material: Material) -> Iterator[tuple[str, bytes]]:
@@ -127,7 +107,7 @@ def draw_overview(material: Material, ground: Ground) -> bytes:
         body = rows * tall_px
         figure, legend = _frame(material, None, (title, words("static.overview")), body, rows=_in_rows(key))
         height = float(figure.get_size_inches()[1]) * DPI
-        outlines = _outlines(material.result.townships, (east - west) / cell_px)
+        outlines = township_outlines(material.result.townships, (east - west) / cell_px)
         for place, service in enumerate(study.services):
             left, down = place % _PER_ROW * cell_px, (place // _PER_ROW + 1) * tall_px
             box = (left / WIDTH_PX, (height - _HEAD_PX - down) / height, cell_px / WIDTH_PX, tall_px / height)
@@ -173,154 +153,8 @@ class _Mark:
             }
             axes.plot(*self.xy.T, linestyle="none", marker=self.key.marker, markersize=self.size, zorder=8, **look)
         for (x, y), number in zip(self.xy.tolist(), self.numbers, strict=False):  # either none or all have one
-            on_sign = {"ha": "center", "va": "center", "path_effects": _halo(1.4)}
-            write(axes, x, y, number, fontsize=_SMALL - 1.0, color=self.key.edge, zorder=9, **on_sign)
-
-
-def draw_ground(material: Material) -> Ground:
-    """Return land, water and roads, and apart from them borders and names, in pixels of the maps."""
-    result = material.result
-    extent = _extent(result)
-    west, south, east, north = extent
-    height = round(WIDTH_PX * (north - south) / (east - west))
-    metres = (east - west) / WIDTH_PX
-    with steady():
-        below, axes = _bare(extent, height)
-        axes.set_facecolor("white" if result.land.empty else _SEA)
-        for look, outline in _ground_outlines(result, metres):
-            fill, edge, width = look
-            axes.add_artist(PathPatch(outline, facecolor=fill, edgecolor=edge, linewidth=width))
-        for (colour, width), outline in _road_outlines(result.roads_drawn, metres):
-            axes.add_artist(PathPatch(outline, facecolor="none", edgecolor=colour, linewidth=width))
-        above, axes = _bare(extent, height)
-        axes.set_axis_off()
-        above.patch.set_alpha(0.0)
-        _draw_townships(axes, material, metres)
-        _draw_scale(axes, extent, material.words)
-        return Ground(_pixels(below), _pixels(above), extent)
-
-
-def _extent(result: StudyResult) -> tuple[float, float, float, float]:
-    """Return what is drawn: the townships, else the people, else the roads; neither a strip nor a tower."""
-    layers = (result.townships, result.demand.points, result.facilities.places, result.roads_drawn)
-    shown = next((layer for layer in layers if len(layer)), None)
-    box = np.array([0.0, 0.0, 1.0, 1.0]) if shown is None else np.asarray(shown.total_bounds, dtype=float)
-    width, height = max(box[2] - box[0], 1.0), max(box[3] - box[1], 1.0)
-    wide = max(width, height / _TALLEST) * (1.0 + 2.0 * _MARGIN)
-    tall = max(height * (1.0 + 2.0 * _MARGIN), _FLATTEST * wide)
-    x, y = (box[0] + box[2]) / 2.0, (box[1] + box[3]) / 2.0
-    return (x - wide / 2.0, y - tall / 2.0, x + wide / 2.0, y + tall / 2.0)
-
-
-def _bare(extent: tuple[float, float, float, float], height_px: int) -> tuple[Figure, Axes]:
-    """Return a figure that is all ground, a pixel of the map each."""
-    figure = new_figure(WIDTH_PX, height_px)
-    axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
-    _fit(axes, extent)
-    return figure, axes
-
-
-def _fit(axes: Axes, extent: tuple[float, float, float, float]) -> None:
-    west, south, east, north = extent
-    axes.set_xlim(west, east)
-    axes.set_ylim(south, north)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    for spine in axes.spines.values():
-        spine.set_visible(False)
-
-
-def _pixels(figure: Figure) -> npt.NDArray[np.uint8]:
-    canvas: Any = figure.canvas
-    canvas.draw()
-    return np.array(canvas.buffer_rgba(), dtype=np.uint8)
-
-
-def _ground_outlines(result: StudyResult, metres: float) -> Iterator[tuple[tuple[str, str, float], Outline]]:
-    """Yield land, flats, water and coast with their looks; without a layer of land the townships are it."""
-    land = result.land
-    if land.empty:
-        if not result.townships.empty:
-            whole = np.array([shapely.union_all(result.townships.geometry.to_numpy())], dtype=object)
-            yield _GROUND["land"], _outline(whole, metres)
-        return
-    shapes = land.geometry.to_numpy()
-    roles, is_area = ground_roles(land)
-    for role, look in _GROUND.items():
-        for of_area, chosen in ((True, (roles == role) & is_area), (False, (roles == role) & ~is_area)):
-            if chosen.any():
-                yield (look if of_area else ("none", *look[1:])), _outline(shapes[chosen], metres)
-
-
-def _road_outlines(roads: gpd.GeoDataFrame, metres: float) -> Iterator[tuple[tuple[str, float], Outline]]:
-    """Yield the roads that are drawn at this scale, the largest last, with their looks."""
-    classes = road_classes(roads)
-    for name, look in _ROADS.items():
-        chosen = roads.geometry.to_numpy()[classes == name]
-        if len(chosen):
-            yield look, _outline(chosen, metres)
-
-
-def _outline(shapes: Geometries, metres: float) -> Outline:
-    """Return shapes as one outline, simplified to half a pixel."""
-    simple = shapely.simplify(shapes, metres / 2.0)
-    parts = shapely.get_parts(simple)
-    rings = np.concatenate([shapely.get_rings(parts[shapely.get_dimensions(parts) == 2]),
-                            parts[shapely.get_dimensions(parts) == 1]])  # fmt: skip
-    points, ring_of = shapely.get_coordinates(rings, return_index=True)
-    codes = np.full(len(points), Outline.LINETO, dtype=np.uint8)
-    codes[np.unique(ring_of, return_index=True)[1]] = Outline.MOVETO
-    return Outline(points, codes)
-
-
-def _outlines(townships: gpd.GeoDataFrame, metres: float) -> dict[str, Outline]:
-    """Return the townships' outlines by code, simplified together so that neighbours keep one border."""
-    simple = shapely.coverage_simplify(townships.geometry.to_numpy(), metres)
-    found = {
-        str(code): np.array([shape], dtype=object)
-        for code, shape in zip(townships["township_code"], simple, strict=True)
-    }
-    return {code: _outline(shape, 0.0) for code, shape in found.items()}
-
-
-def _draw_townships(axes: Axes, material: Material, metres: float) -> None:
-    townships = material.result.townships
-    if townships.empty:
-        return
-    axes.add_artist(
-        PathPatch(_outline(townships.geometry.to_numpy(), metres), facecolor="none", edgecolor="#6d6a75", linewidth=0.5)
-    )
-    names = shares.township_names(material.result, material.words)
-    anchors = shapely.get_coordinates(shapely.point_on_surface(townships.geometry.to_numpy()))
-    for code, (x, y) in zip(townships["township_code"], anchors.tolist(), strict=True):
-        middle = {"ha": "center", "va": "center", "path_effects": _halo(1.8)}
-        write(axes, x, y, names.get(code, code), fontsize=_SMALL, color=_INK, **middle)
-
-
-def _halo(width: float) -> list[Any]:
-    return [Stroke(linewidth=width, foreground="white"), Normal()]
-
-
-def _draw_scale(axes: Axes, extent: tuple[float, float, float, float], words: Words) -> None:
-    """Draw a bar of a round length and an arrow to the north, in the lower right corner."""
-    west, south, east, north = extent
-    wide, tall = east - west, north - south
-    length = next(
-        (f * 10.0**power for power in (5, 4, 3, 2, 1) for f in (5, 2, 1) if f * 10.0**power <= 0.2 * wide), wide / 5.0
-    )
-    x, y, thick = east - 0.03 * wide - length, south + 0.035 * tall, 0.006 * wide / 2.0
-    for part, colour in ((0, _INK), (1, "white")):
-        half = (x + part * length / 2.0, y)
-        axes.add_artist(Rectangle(half, length / 2.0, thick, facecolor=colour, edgecolor=_INK, linewidth=0.5))
-    shown = f"{length / 1000.0:g} {words('static.km')}" if length >= 1000.0 else f"{length:g} {words('static.m')}"
-    above = {"ha": "center", "va": "bottom", "path_effects": _halo(1.8)}
-    write(axes, x + length / 2.0, y + 1.5 * thick, shown, fontsize=_SMALL, color=_INK, **above)
-    top, high = north - 0.04 * tall, 0.035 * wide
-    arrow = [(0.0, 0.0), (-0.35 * high, -high), (0.0, -0.75 * high), (0.35 * high, -high)]
-    at = np.add(arrow, (east - 0.035 * wide, top))
-    axes.add_artist(PathPatch(Outline(np.vstack([at, at[:1]])), facecolor=_INK, edgecolor="white", linewidth=0.4))
-    below = {"ha": "center", "va": "top", "path_effects": _halo(1.8)}
-    write(axes, east - 0.035 * wide, top - 1.1 * high, words("static.north"), fontsize=_SMALL, color=_INK, **below)
+            on_sign = {"ha": "center", "va": "center", "path_effects": halo(1.4)}
+            write(axes, x, y, number, fontsize=SMALL_PT - 1.0, color=self.key.edge, zorder=9, **on_sign)
 
 
 def _sheet(
@@ -337,7 +171,7 @@ def _sheet(
         axes = figure.add_axes((0.0, bottom / height, 1.0, ground.height_px / height), label=f"map-{place}")
         axes.patch.set_visible(False)
         axes.set_zorder(order)
-        _fit(axes, ground.extent)
+        fit(axes, ground.extent)
         pair.append(axes)
     return figure, (pair[0], pair[1]), legend
 
@@ -380,13 +214,13 @@ def _frame(
     axes.set_ylim(height, 0.0)
     entries = notices.relevant(material.result, None if service is None else service.id)
     title, said = titles
-    write(axes, 6.0, 30.0, title, fontsize=_TITLE, color=_INK, va="center")
+    write(axes, 6.0, 30.0, title, fontsize=_TITLE, color=INK, va="center")
     write(axes, 6.0, 70.0, said, fontsize=_TEXT, color=_SOFT, va="center")
     stamp = " · ".join(filter(None, (words.mark(study), notices.badge(entries, words))))
-    write(axes, WIDTH_PX - 6.0, 30.0, stamp, fontsize=_TEXT, color=_INK, va="center", ha="right")
+    write(axes, WIDTH_PX - 6.0, 30.0, stamp, fontsize=_TEXT, color=INK, va="center", ha="right")
     date = words("data_date", date=study.data_date.isoformat())
     credit = _clipped(" · ".join([words.name(study), date, *notices.attribution(entries, words)]), 75.0)
-    write(axes, 6.0, height - 18.0, credit, fontsize=_SMALL - 1.0, color=_SOFT, va="center")
+    write(axes, 6.0, height - 18.0, credit, fontsize=SMALL_PT - 1.0, color=_SOFT, va="center")
     return figure, axes
 
 
@@ -413,7 +247,7 @@ def _draw_legend(axes: Axes, rows: _Rows) -> None:
                 "markersize": 6.0,
             }
             axes.plot([x], [y], linestyle="none", marker=entry.marker, **look)
-            write(axes, x + 18.0, y, entry.label, fontsize=_TEXT, color=_INK, va="center")
+            write(axes, x + 18.0, y, entry.label, fontsize=_TEXT, color=INK, va="center")
 
 
 def _draw_people(
@@ -433,11 +267,11 @@ def _draw_people(
 def _facility_marks(material: Material, service: ServiceConfig) -> list[_Mark]:
     words, places = material.words, views.facilities_of(material.result, service)
     found = []
-    for status, fill in (("existing", _INK), ("planned", _FACILITY)):
+    for status, fill in (("existing", INK), ("planned", _FACILITY)):
         at = shapely.get_coordinates(places.geometry.to_numpy()[(places["status"] == status).to_numpy()])
         if len(at):
             label = f"{words.heading(words.name(service))} · {words(f'status.{status}')}"
-            edge = "white" if status == "existing" else _INK
+            edge = "white" if status == "existing" else INK
             found.append(_Mark(_Key(label, "s", fill, edge), at, 3.0))
     return found
 
@@ -448,7 +282,7 @@ def _gap_marks(material: Material, service: ServiceConfig) -> list[_Mark]:
         return []
     shapes = gaps.geometry.to_numpy()
     key = _Key(material.words("layer.gaps"), "s", "#e2dbec", _GAP)
-    return [_Mark(key, np.empty((0, 2)), 0.0, outline=_outline(shapes, 20.0))]
+    return [_Mark(key, np.empty((0, 2)), 0.0, outline=trace(shapes, 20.0))]
 
 
 def _site_marks(material: Material, service: ServiceConfig) -> list[_Mark]:
@@ -466,7 +300,7 @@ def _draw_shares(
 ) -> None:
     """Draw the townships of a service in the colours of their share, with its name and share above."""
     words, question = material.words, shares.headline(service)
-    _fit(axes, ground.extent)
+    fit(axes, ground.extent)
     axes.patch.set_visible(False)
     west, south, east, north = ground.extent
     axes.set_ylim(south, north + (north - south) * 0.1)
@@ -480,7 +314,7 @@ def _draw_shares(
     shown = _clipped(words.heading(words.name(service)), _WIDEST_NAME)
     label = f"{shown}  {wording.share(whole.share) if whole else wording.NOTHING}"
     middle = {"ha": "center", "va": "top"}
-    write(axes, (west + east) / 2.0, north + (north - south) * 0.09, label, fontsize=_SMALL, color=_INK, **middle)
+    write(axes, (west + east) / 2.0, north + (north - south) * 0.09, label, fontsize=SMALL_PT, color=INK, **middle)
 
 
 def _draw_facilities(material: Material, ground: Ground, title: str) -> bytes:
@@ -490,7 +324,7 @@ def _draw_facilities(material: Material, ground: Ground, title: str) -> bytes:
         places = views.facilities_of(material.result, service)
         label = material.words.heading(material.words.name(service))
         fill = f"C{number % 10}"
-        marks.append(_Mark(_Key(label, "o", fill, _INK), shapely.get_coordinates(places.geometry.to_numpy()), 4.0))
+        marks.append(_Mark(_Key(label, "o", fill, INK), shapely.get_coordinates(places.geometry.to_numpy()), 4.0))
     with steady():
         figure, (_, above), legend = _sheet(
             material, None, ground, (title, ""), rows=_in_rows([mark.key for mark in marks])

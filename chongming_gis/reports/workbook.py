@@ -17,6 +17,7 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter, quote_sheetname
+from openpyxl.worksheet.hyperlink import Hyperlink
 
 from chongming_gis import discretion
 from chongming_gis.cell_text import writable
@@ -146,7 +147,7 @@ def _write_contents(sheet: Any, report: Report, told: tuple[Sequence[str], Seque
     _append_head(sheet, [words("xlsx.col.sheet"), words("col.rows"), words("xlsx.col.what")])
     for name, n_rows, what in listed:
         link = _cell(sheet, name)
-        link.hyperlink = f"#{quote_sheetname(name)}!A1"
+        link.hyperlink = Hyperlink(ref="A1", location=f"{quote_sheetname(name)}!A1")
         link.font = Font(color="0A4A7D", underline="single")
         sheet.append([link, _cell(sheet, n_rows, "count"), _cell(sheet, what)])
     sheet.append([])
@@ -178,14 +179,27 @@ def _write_table(sheet: Any, table: Sheet) -> None:
     for number, column in enumerate(table.columns, start=1):
         sheet.column_dimensions[get_column_letter(number)].width = _column_width(column)
     _append_head(sheet, [column.title for column in table.columns])
+    if table.marks:
+        for row, marks in zip(_rows(table), table.marks, strict=True):
+            sheet.append([_marked(sheet, *entry) for entry in zip(row, table.columns, marks, strict=True)])
+        return
     cells = [_cell(sheet, None, column.form) for column in table.columns]
-    for number, row in enumerate(zip(*(column.values for column in table.columns), strict=True)):
+    for row in _rows(table):
         for cell, value in zip(cells, row, strict=True):
             _put(cell, value)
-        if table.marks:
-            for cell, mark in zip(cells, table.marks[number], strict=True):
-                cell.fill = _FILLS.get(mark, PatternFill())
         sheet.append(cells)
+
+
+def _rows(table: Sheet) -> Iterable[tuple[Value, ...]]:
+    return zip(*(column.values for column in table.columns), strict=True)
+
+
+def _marked(sheet: Any, value: Value, column: Column, mark: str) -> Cell:
+    """Return a cell of its own with a fill: a cell that is written again must keep its style."""
+    cell = _cell(sheet, value, column.form)
+    if mark:
+        cell.fill = _FILLS[mark]
+    return cell
 
 
 def _column_width(column: Column) -> float:

@@ -71,7 +71,9 @@ def test_pages_say_that_they_are_internal_and_what_is_schematic(pages):
     assert title["badge"] == "示意数据"
     assert title["attribution"][0] == "内部工作用图"
     assert "示意数据" in title["notice"]
-    assert title["foot"] == "内部工作用图 · 数据日期：2024-12-31 · 数据性质：公开来源 1 项、推算数据 1 项、示意数据 1 项"
+    assert (
+        title["foot"] == "内部工作用图 · 数据日期：2024-12-31 · 数据性质：公开来源 1 项、推算数据 1 项、示意数据 1 项"
+    )
     plain = data_of(pages["care_home"])["title"]
     assert (plain["notice"], plain["badge"]) == ("", "")
 
@@ -119,7 +121,9 @@ def test_english_pages_are_english_but_for_names_in_the_data(toy_result):
     texts = [*data["texts"].values(), *data["control"].values(), data["title"]["title"], data["title"]["badge"]]
     views = [v for k, v in data.items() if k.startswith("view-")]
     texts += [
-        t for v in views for t in (v["standard"], v["who"], v["figure"]["text"], *(c["label"] for c in v.get("classes", [])))
+        t
+        for v in views
+        for t in (v["standard"], v["who"], v["figure"]["text"], *(c["label"] for c in v.get("classes", [])))
     ]
     texts += [text for entry in data["views"]["names"] for text in entry]
     texts += re.findall(r'"([^"]+)": \w+_\d{4}', html)

@@ -73,9 +73,7 @@ def test_fifths_hold_the_people_and_nothing_is_a_class_of_its_own():
 
 
 def test_equal_scores_make_one_class():
-    classes, class_of = theme_layers.quantile_classes(
-        np.full(4, 2.0), np.ones(4), Words("zh"), less_is_better=False
-    )
+    classes, class_of = theme_layers.quantile_classes(np.full(4, 2.0), np.ones(4), Words("zh"), less_is_better=False)
     assert (len(classes), class_of.tolist()) == (1, [0, 0, 0, 0])
 
 
@@ -109,8 +107,8 @@ def test_every_view_of_a_service_can_be_chosen(visit, html, toy_result):
     expect(page.page.locator(".cgis-legend")).to_contain_text("够得着但无位")
     choose(page, "可得量（两步移动搜索）")
     expect(page.page.locator(".cgis-legend")).to_contain_text("没有（0）")
-    page.page.mouse.click(*on_screen(page, place(toy_result, 2)))
-    assert card(page)["每单位需求可得的每日供餐客数"] == "1.00"
+    page.page.mouse.click(*on_screen(page, place(toy_result, 1)))
+    assert card(page)["每单位需求可得的每日供餐客数"] == "0.50"
     choose(page, "2024 征求意见稿")
     expect(page.page.locator(".cgis-legend")).not_to_contain_text("没有（0）")
 

@@ -15,7 +15,9 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 def html(toy_result):
-    return {language: maps.coverage(toy_result, "meal_point", language=language).page.render() for language in ("zh", "en")}
+    return {
+        language: maps.coverage(toy_result, "meal_point", language=language).page.render() for language in ("zh", "en")
+    }
 
 
 def view_of(visit):
@@ -35,7 +37,7 @@ def test_a_facility_is_found_by_part_of_its_name(visit, html, toy, toy_result, l
     page.page.wait_for_selector(".leaflet-popup .cgis-card")
     assert page.text(".leaflet-popup strong") == toy.NAMES["facility"][1]
     at = toy_result.facilities.places.to_crs("EPSG:4326").geometry.iloc[1]
-    lat, lon, zoom = view_of(page)
+    _, lon, zoom = view_of(page)
     assert abs(lon - at.x) < 0.05
     assert zoom >= 14
     assert page.page.get_attribute(".cgis-search input", "aria-expanded") == "false"
@@ -60,7 +62,12 @@ def test_a_village_is_chosen_by_arrow_keys_and_tells_its_township(visit, html, t
 
 def test_distances_are_those_of_the_ellipsoid(visit, html):
     page = visit(html["zh"])
-    pairs = [((31.6, 121.2), (31.6, 121.9)), ((31.4, 121.7), (31.8, 121.2)), ((0.0, 10.0), (0.0, 11.0)), ((31.0, 121.0),) * 2]
+    pairs = [
+        ((31.6, 121.2), (31.6, 121.9)),
+        ((31.4, 121.7), (31.8, 121.2)),
+        ((0.0, 10.0), (0.0, 11.0)),
+        ((31.0, 121.0),) * 2,
+    ]
     ellipsoid = Geod(ellps="WGS84")
     for (lat1, lon1), (lat2, lon2) in pairs:
         metres = page.evaluate(f"cgis.distance({{lat: {lat1}, lng: {lon1}}}, {{lat: {lat2}, lng: {lon2}}})")
@@ -139,9 +146,9 @@ def test_on_paper_stand_title_legend_scale_north_and_mark_but_no_buttons(visit, 
     for selector in (".cgis-tools", ".leaflet-control-zoom", ".leaflet-control-layers", ".cgis-choice select"):
         assert not page.page.is_visible(selector), selector
     assert "内部工作用图" in page.text(".cgis-foot")
-    assert page.evaluate("getComputedStyle(document.querySelector('.cgis-choice label'), '::after').content") == json.dumps(
-        "2024 征求意见稿", ensure_ascii=False
-    )
+    assert page.evaluate(
+        "getComputedStyle(document.querySelector('.cgis-choice label'), '::after').content"
+    ) == json.dumps("2024 征求意见稿", ensure_ascii=False)
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert page.page.is_visible(".cgis-tools")
 

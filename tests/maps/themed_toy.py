@@ -70,7 +70,9 @@ def with_themes(result):
     """The toy result with one proposal, its years, a question of access and burial candidates."""
     result = with_proposals(result)
     asked = {
-        "accessibility": {"questions": [{"id": "meals", "service": "meal_point", "method": "two_step", "source": "测试"}]},
+        "accessibility": {
+            "questions": [{"id": "meals", "service": "meal_point", "method": "two_step", "source": "测试"}]
+        },
         "burial": {"services": ["meal_point"], "source": "测试"},
     }
     phases = {

@@ -1,4 +1,4 @@
-"""The measure of robustness: tables that keep their contracts, the same bytes again, shares of one where nothing varies."""
+"""The measure of robustness: contracts kept, the same bytes again, shares of one where nothing varies."""
 
 import pandas as pd
 import pytest

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from chongming_gis import maps
-from chongming_gis.reports import pictures, static_maps, static_pictures
+from chongming_gis.reports import pictures, static_ground, static_maps, static_pictures
 from chongming_gis.reports.static_pictures import DrawingError, letters, svg_as_png
 from tests.maps import measured_toy
 from tests.toy.proposed import with_proposals
@@ -28,7 +28,7 @@ def material(toy_result):
 
 @pytest.fixture(scope="module")
 def ground(material):
-    return static_maps.draw_ground(material)
+    return static_ground.draw_ground(material)
 
 
 def pixels(png):
@@ -38,7 +38,7 @@ def pixels(png):
 def colour_at(picture, ground, xy, *, below=0):
     """The colour of the map at a place in metres: ``below`` is how many pixels stand below the ground."""
     west, south, east, north = ground.extent
-    column = (xy[0] - west) / (east - west) * static_maps.WIDTH_PX
+    column = (xy[0] - west) / (east - west) * static_ground.WIDTH_PX
     row = len(picture) - below - (xy[1] - south) / (north - south) * ground.height_px
     return picture[int(row), int(column)]
 
@@ -52,7 +52,7 @@ def test_every_map_of_the_pages_has_a_picture(material):
     assert list(drawn) == ["overview", "meal_point", "care_home"]
     for png in drawn.values():
         assert png.startswith(b"\x89PNG")
-        assert pixels(png).shape[1] == static_maps.WIDTH_PX
+        assert pixels(png).shape[1] == static_ground.WIDTH_PX
 
 
 def test_north_is_up_and_people_have_the_colour_of_their_minutes(material, ground, toy):
@@ -107,7 +107,7 @@ def test_a_study_of_one_place_is_drawn(toy_result):
         demand=dataclasses.replace(toy_result.demand, points=everywhere),
         **{name: getattr(toy_result, name).iloc[:0] for name in ("townships", "villages", "land", "roads_drawn")},
     )
-    west, south, east, north = static_maps.draw_ground(maps.prepare(here, "zh")).extent
+    west, south, east, north = static_ground.draw_ground(maps.prepare(here, "zh")).extent
     assert east > west
     assert north > south
 
@@ -116,7 +116,7 @@ def test_the_same_result_gives_the_same_bytes_whatever_the_settings_of_a_user(ma
     service = material.result.study.services[0]
     first = static_maps.draw_coverage(material, service, ground)
     with mpl.rc_context({"font.size": 40, "axes.facecolor": "red", "lines.markersize": 30, "savefig.pad_inches": 9}):
-        assert static_maps.draw_coverage(material, service, static_maps.draw_ground(material)) == first
+        assert static_maps.draw_coverage(material, service, static_ground.draw_ground(material)) == first
     assert b"matplotlib" not in first.lower()
 
 

@@ -6,6 +6,7 @@ import io
 import math
 import zipfile
 
+import geopandas as gpd
 import numpy as np
 import openpyxl
 import pandas as pd
@@ -49,7 +50,7 @@ def of(opened, key):
     return frame(book[words(f"xlsx.{key}")])
 
 
-def test_contents_lead_to_every_sheet(opened):
+def test_contents_lead_to_every_sheet(opened, result):
     book, words, _ = opened
     first = book.worksheets[0]
     links = {cell.value: cell.hyperlink.location for row in first.iter_rows() for cell in row if cell.hyperlink}
@@ -58,14 +59,7 @@ def test_contents_lead_to_every_sheet(opened):
     listed = {row[0].value: row[1].value for row in first.iter_rows() if row[0].value in links}
     for name, n_rows in listed.items():
         assert n_rows is None or n_rows == book[name].max_row - 1
-    assert first["A1"].value == words("report.title", study=words.name(tables_study(book, words)))
-
-
-def tables_study(_book, _words):
-    class Named:
-        name_zh, name_en = "玩具镇 <b>&</b>", "Toy town <b>&</b>"
-
-    return Named
+    assert first["A1"].value == words("report.title", study=words.name(result.study))
 
 
 def test_shares_by_township_are_those_of_the_coverage_table(opened, result):
@@ -165,16 +159,18 @@ def test_a_plan_without_an_answer_has_no_gap_and_says_why(toy_result):
     words = Words("en")
     book = openpyxl.load_workbook(io.BytesIO(workbook.render_workbook(made, language="en")))
     row = frame(book[words("xlsx.plans")]).iloc[0]
-    assert (
-        row[words("xlsx.col.plan_status")] == "no feasible plan" or row[words("xlsx.col.plan_status")] == "infeasible"
-    )
+    assert row[words("xlsx.col.plan_status")] == words("xlsx.plan.infeasible")
     assert row[words("xlsx.col.gap_to_best")] is None
     assert "no candidate" in row[words("col.reason")]
     assert words("xlsx.sites") not in book.sheetnames
 
 
+def of_rows(contract, **columns):
+    return pd.DataFrame(columns).astype(tables.column_types(contract))
+
+
 def of_contract(contract, **columns):
-    made = pd.DataFrame(columns).astype(tables.column_types(contract))
+    made = of_rows(contract, **columns)
     tables.validate(made, contract, where=contract.name)
     return made
 
@@ -185,9 +181,16 @@ SCOPES = {
     "name_zh": ["甲", "乙", "丙"],
 }
 VILLAGE = {"village_code": ["10101", "10201"], "name_zh": ["南村", None], "township_code": ["101", None]}
+CANDIDATES = {
+    "candidate_id": ["c1", "c2"], "service": "meal_point", "name_zh": ["甲", None], "township_code": ["101", None],
+    "village_code": ["10101", None], "site_id": [None, None], "kind": ["village", "node"], "allowed": [True, False],
+    "reason": [None, "off_land | in_no_township"], "source": [None, "a | b"], "unjudged": [None, None],
+    "land_kind": [None, None], "road_class": [None, None], "road_m": [1.0, np.nan], "persons_near": [40.0, np.nan],
+}  # fmt: skip
 OTHERS = {
     "basket": of_contract(
-        measured_tables.BASKET, **SCOPES, n_within=[1, 2, 0], n_services=2, persons=[65.0, 30.0, 4.0], share=[0.5, 1.0, 0.1]
+        measured_tables.BASKET, **SCOPES, n_within=[1, 2, 0], n_services=2, persons=[65.0, 30.0, 4.0],
+        share=[0.5, 1.0, 0.1],
     ),
     "basket_missing": of_contract(
         measured_tables.BASKET_MISSING, **SCOPES, service="meal_point", persons=[65.0, 60.0, 30.0],
@@ -199,8 +202,9 @@ OTHERS = {
         elsewhere_s=[300.0, 120.0], status=["linked", "none"],
     ),
     "burial": of_contract(
-        measured_tables.BURIAL, **SCOPES, service="care_home", n_grounds=[2, 1, 1], n_unknown=[0, 1, 0], plots=[10.0, 5.0, 5.0],
-        used=[4.0, 2.0, 2.0], plots_left=[6.0, np.nan, 3.0], persons=[65.0, 60.0, 30.0], per_year_low=0.5, per_year=1.0,
+        measured_tables.BURIAL, **SCOPES, service="care_home", n_grounds=[2, 1, 1], n_unknown=[0, 1, 0],
+        plots=[10.0, 5.0, 5.0], used=[4.0, 2.0, 2.0], plots_left=[6.0, np.nan, 3.0],
+        persons=[65.0, 60.0, 30.0], per_year_low=0.5, per_year=1.0,
         per_year_high=2.0, years_low=[3.0, np.nan, 1.5], years=[6.0, np.nan, np.inf], years_high=[12.0, np.nan, np.inf],
         years_pooled=[6.0, np.nan, np.inf], evidence="schematic",
     ),
@@ -214,32 +218,32 @@ OTHERS = {
         persons_unreached=[0.0, 5.0], time_s=[600.0, np.inf],
     ),
     "fairness": of_contract(
-        measured_tables.FAIRNESS, question="q", service="meal_point", scope=["district", "township", "group", "village"],
+        measured_tables.FAIRNESS, question="q", service="meal_point",
+        scope=["district", "township", "group", "village"],
         scope_code=["toy", "101", "a80_plus", "10101"], measure=["gini", "mean_score", "ratio", "mean_score"],
-        persons=[65.0, 60.0, 7.0, 30.0], value=[0.4, np.nan, 1.1, np.inf], rank=pd.array([None, None, None, 1], dtype="Int64"),
+        persons=[65.0, 60.0, 7.0, 30.0], value=[0.4, np.nan, 1.1, np.inf],
+        rank=pd.array([None, None, None, 1], dtype="Int64"),
     ),
     "certainty": of_contract(
-        measured_tables.CERTAINTY, **SCOPES, service="meal_point", standard="draft_2024", group="a60_plus", base="resident",
-        persons=[65.0, 60.0, 30.0], share_run=0.5, share_low=0.4, share_likely=0.45, share_high=0.6,
+        measured_tables.CERTAINTY, **SCOPES, service="meal_point", standard="draft_2024", group="a60_plus",
+        base="resident", persons=[65.0, 60.0, 30.0], share_run=0.5, share_low=0.4, share_likely=0.45, share_high=0.6,
     ),
     "certainty_villages": of_contract(
         measured_tables.CERTAINTY_VILLAGES, **VILLAGE, service="meal_point", standard="draft_2024", persons=[30.0, 5.0],
         status_run=["reached", "not_reached"], draws_reached_share=[0.7, 0.0], status=["uncertain", "not_reached"],
     ),
-    "candidates": of_contract(
-        tables.CANDIDATES, candidate_id=["c1", "c2"], service="meal_point", name_zh=["甲", None], township_code=["101", None],
-        village_code=["10101", None], site_id=None, kind=["village", "node"], allowed=[True, False],
-        reason=[None, "off_land | in_no_township"], source=[None, "a | b"], unjudged=None, land_kind=None, road_class=None,
-        road_m=[1.0, np.nan], persons_near=[40.0, np.nan],
-    ) if not tables.CANDIDATES.is_spatial else None,
 }  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def others(toy_result):
     """The sheets of measures whose tables are made up here, by their titles in English."""
-    measured = {name: table for name, table in OTHERS.items() if table is not None}
-    made = dataclasses.replace(toy_result, measured=measured)
+    at = toy_result.demand.points.geometry.iloc[:2].to_numpy()
+    looked_at = gpd.GeoDataFrame(
+        of_rows(tables.CANDIDATES, **CANDIDATES), geometry=at, crs=toy_result.demand.points.crs
+    )
+    tables.validate(looked_at, tables.CANDIDATES, where="candidates")
+    made = dataclasses.replace(toy_result, measured={**OTHERS, "candidates": looked_at})
     words = Words("en")
     found = workbook_measures.sheets(told(made, "en"), Report("", "", "", "", ()))
     return {
@@ -267,6 +271,12 @@ def test_measures_have_names_minutes_and_what_is_missing(others):
     assert sheets[words("xlsx.missing")][words("xlsx.col.persons_missing")] == [35.0, 30.0]
     assert sheets[words("xlsx.certainty")]["Low"] == [0.4, 0.4]
     assert len(sheets[words("xlsx.certainty_villages")][words("col.village")]) == 1
+    looked_at = sheets[words("xlsx.candidates")]
+    assert looked_at[words("xlsx.col.allowed")] == ["allowed", "refused"]
+    assert (
+        looked_at[words("xlsx.col.refused_why")][1] == f"{words('refusal.off_land')}; {words('refusal.in_no_township')}"
+    )
+    assert looked_at[words("xlsx.col.persons_near")] == [40.0, None]
 
 
 @pytest.mark.parametrize("internal", [False, True])

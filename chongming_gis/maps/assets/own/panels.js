@@ -15,12 +15,18 @@
     map.on("mouseout", () => map.scrollWheelZoom.disable());
   }
 
+  // Where the panels of the upper left end, in pixels from the top.
+  function panelsEnd(map) {
+    const corner = map.getContainer().querySelector(".leaflet-top.leaflet-left");
+    return [...corner.children].reduce((y, panel) => Math.max(y, panel.offsetTop + panel.offsetHeight), 0);
+  }
+
   // The study area beside the title on wide screens, below it on narrow ones.
   cgis.fitBeside = function (map) {
     const title = map.getContainer().querySelector(".cgis-title");
     const size = map.getSize(), wide = isWide(map) && size.x > 2.4 * title.offsetWidth;
     map.fitBounds(map.cgisBounds, {
-      paddingTopLeft: wide ? [title.offsetWidth + 26, 20] : [8, Math.min(title.offsetHeight + 18, size.y / 2)],
+      paddingTopLeft: wide ? [title.offsetWidth + 26, 20] : [8, Math.min(panelsEnd(map) + 8, size.y / 2)],
       paddingBottomRight: wide ? [20, 30] : [8, 60],
       animate: false,
     });
@@ -70,8 +76,7 @@
 
   // Opens a card where it does not hide under the panels.
   cgis.popup = function (map, latlng, card) {
-    const corner = map.getContainer().querySelector(".leaflet-top.leaflet-left"), size = map.getSize();
-    const wide = isWide(map), below = Math.min([...corner.children].reduce((y, panel) => Math.max(y, panel.offsetTop + panel.offsetHeight), 0), size.y / 2);
+    const size = map.getSize(), wide = isWide(map), below = Math.min(panelsEnd(map), size.y / 2);
     L.popup({ minWidth: 270, maxWidth: 340, maxHeight: wide ? 420 : Math.round(size.y * 0.4), autoPanPaddingTopLeft: wide ? [340, 10] : [10, below + 6], autoPanPaddingBottomRight: [10, 10] }).setLatLng(latlng).setContent(cgis.card(card)).openOn(map);
   };
 

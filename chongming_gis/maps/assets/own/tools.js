@@ -310,5 +310,6 @@
     box.append(row, menu, told);
     cgis.control(map, "topleft", box);
     northArrow(map);
+    if (map.cgisBounds) { cgis.fitBeside(map); } // this row is part of what the map stands beside
   };
 })();
