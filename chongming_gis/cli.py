@@ -1,4 +1,4 @@
-"""The command line: ``chongming-gis run | check | compare | init | template | fetch``.
+"""The command line: ``chongming-gis run | check | compare | map | report | init | template | fetch``.
 
 A fault in the inputs is one line on standard error and exit code 2; nothing is written then. Heavy packages are
 imported when a command needs them, so that ``--help`` answers at once.
@@ -107,7 +107,7 @@ def run(
     results.refuse_unwritable(folder)
     with progress_bar(language, quiet=quiet) as progress:
         result = pipeline.run_study(config, depth="full" if full else "daily", progress=progress)
-        formats = ("html", "docx", "xlsx") if full else None
+        formats = redrawing.FORMATS if full else None
         result = pipeline.write_result(result, folder, language=language, formats=formats, progress=progress)
     if not quiet:
         _print_summary(result, folder, language)

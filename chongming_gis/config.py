@@ -17,8 +17,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationError, model_validator
 
+from chongming_gis import (
+    bedmodel,
+    datums,
+    deliverymodel,
+    measuremodel,
+    phasemodel,
+    planning,
+    proposalmodel,
+    sitingmodel,
+)
 from chongming_gis import crs as crs_module
-from chongming_gis import bedmodel, datums, deliverymodel, measuremodel, phasemodel, planning, proposalmodel, sitingmodel
 from chongming_gis.bedmodel import BedPlanConfig
 from chongming_gis.deliverymodel import DeliveryConfig
 from chongming_gis.errors import CrsError, InputFileError, StudyError

@@ -255,7 +255,7 @@ SITES = Contract(
         "minutes_saved": Column("float64", nullable=True, low=0.0),  # mean of those it is nearest for; NA = nobody
         "township_shortfall": Column("float64", low=0.0, high=1.0),  # share of its township not covered before
         "co_location": Column("int64", low=0),  # other services on the same site
-        "backup_gained": Column("float64", nullable=True, low=0.0),  # persons for whom it is a second one; NA = not asked
+        "backup_gained": Column("float64", nullable=True, low=0.0),  # persons: a second one for them; NA = not asked
         "cost": Column("float64", nullable=True, low=0.0),
         "cost_per_person": Column("float64", nullable=True, low=0.0),  # newly covered
         "meets_duty": Column("bool"),  # its township had fewer than the plan's duty asks for
@@ -473,7 +473,7 @@ JOINT_SITES = Contract(
 
 BED_PLANS = Contract(
     name="bed_plans",
-    meaning="each bed plan with its certificate: what meeting the targets costs at least, and how far people are from beds",
+    meaning="each bed plan with its certificate: what the targets cost at least, and how far people are from beds",
     columns={
         "plan": Column("str"),
         "service": Column("str"),
@@ -503,7 +503,7 @@ BED_PLANS = Contract(
 
 BED_PLAN = Contract(
     name="bed_plan",
-    meaning="what a bed plan does at each home or place: beds built, added, converted, homes brought up to the standard",
+    meaning="what a bed plan does at each home or place: beds built, added, converted, homes brought to the standard",
     columns={
         "plan": Column("str"),
         "place_id": Column("str"),

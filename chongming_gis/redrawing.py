@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from chongming_gis.maps.page import PlanMap
     from chongming_gis.results import StudyResult
 
-_FORMATS: tuple[ReportFormat, ...] = ("html", "docx", "xlsx")
+FORMATS: tuple[ReportFormat, ...] = ("html", "docx", "xlsx")
 
 Result = Annotated[Path, typer.Argument(help="result folder that `chongming-gis run` wrote")]
 Lang = Annotated[Literal["zh", "en"] | None, typer.Option(help="language; default: the study's", show_default=False)]
@@ -73,10 +73,10 @@ def redraw_report(
 def _parsed(formats: str) -> tuple[ReportFormat, ...]:
     """Return the formats of a text with commas between, in the order in which they are written."""
     asked = {part.strip().lower() for part in formats.split(",")}
-    strangers = sorted(asked - set(_FORMATS))
+    strangers = sorted(asked - set(FORMATS))
     if strangers:
-        raise OutputError(f"--format: {', '.join(map(repr, strangers))} is no format; use {', '.join(_FORMATS)}")
-    return tuple(name for name in _FORMATS if name in asked)
+        raise OutputError(f"--format: {', '.join(map(repr, strangers))} is no format; use {', '.join(FORMATS)}")
+    return tuple(name for name in FORMATS if name in asked)
 
 
 def _loaded(folder: Path, *, is_internal: bool) -> StudyResult:

@@ -58,19 +58,17 @@ class StudyResult:
     surfaces: Mapping[str, Surface]  # travel times by file name without ending
     manifest: Mapping[str, Any]
 
-    def frames(self) -> dict[str, pd.DataFrame]:
-        """Return every table of the result by its name, in the order of the fields."""
-        fields = (*_LAYERS, "access", "coverage", "indicators", "provision")
-        own = {"demand": self.demand.points, "facilities": self.facilities.places}
-        return {**own, **{name: getattr(self, name) for name in fields}, **self.measured}
-
     def _repr_html_(self) -> str:
-        """Return what a notebook shows: the study and its tables by name, rows and columns; no rows of any."""
+        """Return what a notebook shows: the study and its tables by name; nothing is read for it."""
+        fields = (*_LAYERS, "access", "coverage", "indicators", "provision")
+        own = {"demand.points": self.demand.points, "facilities.places": self.facilities.places}
+        own |= {name: getattr(self, name) for name in fields}
         lines = "".join(
             f"<tr><td>{html.escape(name)}</td><td style='text-align:right'>{len(table):,}</td>"
             f"<td>{html.escape(', '.join(str(column) for column in table.columns))}</td></tr>"
-            for name, table in self.frames().items()
+            for name, table in own.items()
         )
+        lines += "".join(f"<tr><td colspan='3'>measured[{html.escape(repr(name))}]</td></tr>" for name in self.measured)
         title = f"{self.study.name_zh} · {self.study.name_en} · {self.study.data_date.isoformat()}"
         head = "<tr><th>table</th><th>rows</th><th>columns</th></tr>"
         return f"<table><caption>{html.escape(title)}</caption><thead>{head}</thead><tbody>{lines}</tbody></table>"
