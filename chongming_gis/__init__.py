@@ -26,6 +26,7 @@ __all__ = [
     "coverage",
     "crs",
     "decay",
+    "delivery",
     "discretion",
     "errors",
     "fairness",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chongming_gis import __version__, choosing, online, redrawing
+from chongming_gis import __version__, choosing, delivering, online, redrawing
 from chongming_gis.errors import ChongmingError, OutputError
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ app.command(context_settings={"ignore_unknown_options": True})(online.fetch)  # 
 app.command()(online.geocode)
 app.command()(choosing.site)
 app.command()(choosing.rank)
+app.command()(delivering.deliver)
 app.command(name="map")(redrawing.redraw_maps)
 app.command(name="report")(redrawing.redraw_report)
 

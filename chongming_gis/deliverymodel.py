@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from chongming_gis.studymodel import Identifier, NotNegative, Positive, StudyModel, Text, Year, repeated_ids
-from chongming_gis.units import minutes_to_seconds
+from chongming_gis.units import minutes_to_seconds, seconds_to_minutes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _CLOCK = re.compile(r"^([01]\d|2[0-3]):([0-5]\d)$")
 _HOUR_MIN = 60
+_DAY_MIN = 24 * _HOUR_MIN
 
 
 def _clock(value: str) -> str:
@@ -46,6 +47,18 @@ def minutes_of_day(clock: str) -> int:
     """
     hours, minutes = clock.split(":")
     return _HOUR_MIN * int(hours) + int(minutes)
+
+
+def clock_after(start: str, seconds: float) -> str:
+    """Return the time of day so many seconds after a start, cut to the minute.
+
+    Examples
+    --------
+    >>> clock_after("10:45", 1799.0), clock_after("23:50", 900.0)
+    ('11:14', '00:05')
+    """
+    minutes = (minutes_of_day(start) + int(seconds_to_minutes(seconds))) % _DAY_MIN
+    return f"{minutes // _HOUR_MIN:02d}:{minutes % _HOUR_MIN:02d}"
 
 
 class DeliveredShareConfig(StudyModel):

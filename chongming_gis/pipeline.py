@@ -112,7 +112,7 @@ def run_study(study: StudyConfig, *, depth: measured.Depth = "daily", progress: 
         townships=inputs.townships,
         villages=inputs.villages,
         land=inputs.land,
-        roads_drawn=_drawn(inputs.roads),
+        roads_drawn=drawn_roads(inputs.roads),
         access=access,
         coverage=shares,
         indicators=_indicators(study, inputs, facilities_of_all, shares),
@@ -164,6 +164,7 @@ def write_result(
             "",
             lambda: reports.write_reports(result, stage, formats=wanted, language=language, material=material),
         )
+        reports.write_sheets(result, stage, language=language)
         written = replace(result, manifest={**result.manifest, "timings": clock.stages})
         clock.run("save", str(folder), lambda: results.save(written, stage))
     return written
@@ -398,7 +399,8 @@ def _joined(parts: Iterable[Mapping[str, pd.DataFrame]]) -> dict[str, pd.DataFra
     return {name: same[0] if len(same) == 1 else pd.concat(same, ignore_index=True) for name, same in found.items()}
 
 
-def _drawn(roads: tables.RoadTables) -> gpd.GeoDataFrame:
+def drawn_roads(roads: tables.RoadTables) -> gpd.GeoDataFrame:
+    """Return roads as maps draw them: simplified, with what decides their look."""
     drawn = roads.edges[_DRAWN_COLUMNS]
     simplified = shapely.simplify(drawn.geometry.to_numpy(), _DRAWN_TOLERANCE_M)
     return drawn.set_geometry(gpd.GeoSeries(simplified, index=drawn.index, crs=roads.crs))

@@ -161,6 +161,8 @@ def _write_measured(result: StudyResult, folder: Path) -> None:
                 (folder / f"{name}.geojson").write_text(_as_geojson(table), encoding="utf-8")
         else:
             table.to_parquet(folder / "tables" / f"{name}.parquet", compression="zstd", index=False)
+    if {"routes", "route_stops"} <= set(result.measured):
+        write_table(routes_table(result.measured), folder / "routes.csv")
     if {"plans", "sites"} <= set(result.measured):
         _write_plans(result.measured["plans"], result.measured["sites"], folder)
     for name, surface in result.surfaces.items():
@@ -175,6 +177,13 @@ def _write_plans(plans: pd.DataFrame, sites: pd.DataFrame, folder: Path) -> None
         record["sites"] = sites.loc[sites["proposal"] == name, "place_id"].tolist()
     text = json.dumps(records, ensure_ascii=False, indent=1)
     (folder / "plan.json").write_text(text, encoding="utf-8")
+
+
+def routes_table(measured: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return the stops of all rounds as a table people open: round, vehicle, departure, order, drop, arrival, load."""
+    columns = ["round_id", "kitchen_id", "name_zh", "vehicle", "cart", "wave", "depart"]
+    rounds = pd.DataFrame(measured["routes"])[columns].rename(columns={"name_zh": "kitchen_name_zh"})
+    return rounds.merge(measured["route_stops"], on="round_id", how="inner", validate="one_to_many")
 
 
 def sites_table(sites: pd.DataFrame) -> pd.DataFrame:

@@ -136,7 +136,7 @@ def test_a_failed_write_keeps_the_last_good_result(shared_data, tmp_path, monkey
     def fail(*_arguments, **_options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pipeline.reports, "write_report", fail)
+    monkeypatch.setattr(pipeline.reports, "write_reports", fail)
     with pytest.raises(OutputError, match="No space left on device"):
         pipeline.write_result(result, tmp_path / "r")
     assert _digests(tmp_path / "r") == before

@@ -13,7 +13,17 @@ from chongming_gis import maps, network, pipeline, results, sources, travel
 
 NOT_PUBLIC = {
     *("__main__", "cell_text", "cli", "datum_evidence", "datums", "geotiff", "kernels", "manifest", "online"),
-    *("bedmodel", "choosing", "measured_tables", "measuremodel", "phasemodel", "proposalmodel", "redrawing"),
+    *(
+        "bedmodel",
+        "choosing",
+        "delivering",
+        "deliverymodel",
+        "measured_tables",
+        "measuremodel",
+        "phasemodel",
+        "proposalmodel",
+        "redrawing",
+    ),
     *("peoplemodel", "progress", "readings", "sitingmodel", "studymodel", "template", "terminal", "wording"),
 }  # programs and inner parts
 

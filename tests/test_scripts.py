@@ -21,10 +21,10 @@ def program(monkeypatch, name, *arguments):
 
 
 def test_coverage_maps_writes_an_overview_and_a_map_a_service(shared_data, monkeypatch, capsys, tmp_path):
-    """Three services: four self-contained pages, each named on a line; a saved result gives the very same ones."""
+    """Three services and what every result has: self-contained pages, named line by line; a saved result gives the same."""
     program(monkeypatch, "coverage_maps.py", STUDY, tmp_path / "maps")
-    names = {"overview.html", "pharmacy.html", "bank.html", "theatre.html"}
-    assert {path.name for path in (tmp_path / "maps").iterdir()} == names
+    names = {path.name for path in (tmp_path / "maps").iterdir()}
+    assert names >= {"overview.html", "pharmacy.html", "bank.html", "theatre.html"}
     assert {Path(line).name for line in capsys.readouterr().out.split()} == names
     pipeline.write_result(pipeline.run_study(config.read_study(STUDY)), tmp_path / "r")
     program(monkeypatch, "coverage_maps.py", tmp_path / "r", tmp_path / "again")

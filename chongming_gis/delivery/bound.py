@@ -1,9 +1,10 @@
 """What no plan of rounds can beat: the most meals, and the least money, by a relaxation that is solved exactly.
 
 The cost of a round is at least that of going straight to its farthest drop and back. Shared out over the meals on
-board, a full vehicle at most, this gives a price for each meal, kitchen and vehicle (Haimovich & Rinnooy Kan 1985,
-the radial bound); the cheapest assignment of all meals under these prices, within what kitchens cook and vehicles carry, is a
-linear program. Kilometres are left out: the fastest way need not be the shortest, so that they obey no triangle.
+board, a full vehicle at most, this gives a price for each meal, kitchen and vehicle (the radial bound of Haimovich and
+Rinnooy Kan 1985); the cheapest assignment of all meals under these prices, within what kitchens cook and vehicles
+carry, is a linear program. Kilometres are left out: the fastest way need not be the shortest, and obeys no triangle in
+metres.
 """
 
 from __future__ import annotations

@@ -146,21 +146,23 @@ def try_kitchens(
     *,
     cooks: int,
     fleet: Sequence[int],
+    areas: Sequence[str],
     progress: Progress = silent,
 ) -> list[WhatIf]:
-    """Return the places where one more kitchen serves the most meals, the best first.
+    """Return the places where one more kitchen serves the most meals, the best of each area, the best first.
 
     Parameters
     ----------
     places : where a kitchen could stand, on the networks of the vehicles.
     cooks : meals a day that it sends out.
     fleet : its vehicles of each kind.
+    areas : the area of each place; one place an area is told.
 
     Notes
     -----
     Each place is asked by the exact assignment of all kitchens together; the rounds of the new kitchen alone are then
-    planned for what the present ones leave. Only the ``MOST_TRIED`` places that could serve most are asked: a place can
-    add no more than it sends and no more than is left in its hot range.
+    planned for what the present ones leave. Only ``MOST_TRIED`` places are asked, from every area those that could
+    serve most: a place can add no more than it sends and no more than is left in its hot range.
     """
     if len(places) == 0 or len(question.drops) == 0:
         return []
@@ -176,17 +178,31 @@ def try_kitchens(
     ceiling = np.minimum(there.sends, (np.isfinite(fastest) * unserved[None, :]).sum(axis=1))
     weight = np.where(np.isfinite(fastest), question.meals[None, :], 0)
     ride = (np.where(weight > 0, fastest, 0.0) * weight).sum(axis=1) / np.maximum(weight.sum(axis=1), 1)
-    order = np.lexsort((np.arange(len(places)), ride, -ceiling))
+    best_first = np.lexsort((np.arange(len(places)), ride, -ceiling))
+    turn = _turns(np.asarray(areas, dtype=object)[best_first])
+    order = best_first[np.argsort(turn, kind="stable")]
+    order = order[ceiling[order] > 0]
     told: list[tuple[WhatIf, int]] = []
     now = np.where(plan.hot.any_vehicle, plan.hot.fastest_s, np.inf)
-    for number, at in enumerate(order[: min(MOST_TRIED, np.count_nonzero(ceiling > 0))].tolist()):
+    for number, at in enumerate(order[:MOST_TRIED].tolist()):
         progress("delivery_kitchen", places.ids[at], number, MOST_TRIED)
         times = np.vstack([now, fastest[at : at + 1]])
         sends = np.append(question.sends, there.sends[at])
         found = share_within(times, question.meals, sends)
         told.append((_value(question, plan, places.ids[at], times, sends, found.n_served, cooks), at))
     told.sort(key=lambda pair: (-pair[0].most_served, -pair[0].minutes_saved, pair[0].id))
-    return [_with_rounds(there, plan, change, at) for change, at in told[:MOST_TOLD]]
+    best = [pair for pair, turn in zip(told, _turns([areas[at] for _, at in told]), strict=True) if turn == 0]
+    return [_with_rounds(there, plan, change, at) for change, at in best[:MOST_TOLD]]
+
+
+def _turns(areas: Sequence[str] | npt.NDArray[np.object_]) -> list[int]:
+    """Return for each entry how many of the same area stand before it."""
+    seen: dict[str, int] = {}
+    turns = []
+    for area in areas:
+        turns.append(seen.get(area, 0))
+        seen[area] = turns[-1] + 1
+    return turns
 
 
 def _value(question: Question, plan: DayPlan, place: str, times: Floats, sends: Longs, most: int, cooks: int) -> WhatIf:

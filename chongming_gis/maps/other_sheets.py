@@ -10,6 +10,7 @@ import pandas as pd
 from chongming_gis import discretion, wording
 from chongming_gis.maps import shares, sheets
 from chongming_gis.maps.base import lon_lat, text_list
+from chongming_gis.maps.delivery_sheet import delivery_map
 from chongming_gis.maps.layers import Choice, Drawn, Slot, ViewChoice
 from chongming_gis.maps.packing import pack, pack_coordinates
 from chongming_gis.maps.page import Data
@@ -44,6 +45,7 @@ def further_maps(material: Material) -> Iterator[tuple[str, PlanMap]]:
         ("indicators", indicators_map),
         ("burial_constraints", burial_constraints_map),
         ("data_quality", data_quality_map),
+        ("delivery", delivery_map),
     ):
         sheet = make(material)
         if sheet is not None:

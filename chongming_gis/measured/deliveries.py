@@ -13,7 +13,7 @@ import pandas as pd
 import shapely
 
 from chongming_gis import candidates, delivery, network, provision
-from chongming_gis.deliverymodel import minutes_of_day
+from chongming_gis.deliverymodel import clock_after
 from chongming_gis.measured.delivery_question import ask_delivery
 from chongming_gis.measured.groundwork import Measured, Step
 from chongming_gis.measured_tables import (
@@ -26,7 +26,7 @@ from chongming_gis.measured_tables import (
 )
 from chongming_gis.progress import Progress, silent
 from chongming_gis.tables import column_types
-from chongming_gis.units import minutes_to_seconds, seconds_to_minutes
+from chongming_gis.units import minutes_to_seconds
 
 if TYPE_CHECKING:
     from chongming_gis.delivery import DayPlan, Question, Round, WhatIf
@@ -34,9 +34,7 @@ if TYPE_CHECKING:
     from chongming_gis.measured.groundwork import Groundwork
     from chongming_gis.tables import Contract
 
-_HOUR_MIN = 60
-_DAY_MIN = 24 * _HOUR_MIN
-_EMPTY_MATTERS = "schematic"
+_SCHEMATIC = "schematic"
 
 
 def deliver(ground: Groundwork) -> Measured:
@@ -111,7 +109,7 @@ def _whole(ground: Groundwork, asked: AskedDelivery, plan: DayPlan) -> pd.DataFr
         "price_year": config.price_year,
         "iterations": question.rules.iterations,
         "seed": question.rules.seed,
-        "evidence": "schematic" if _EMPTY_MATTERS in sources else "data",
+        "evidence": "schematic" if _SCHEMATIC in sources else "data",
     }
     return _table(DELIVERY, [row])
 
@@ -151,9 +149,7 @@ def _status(question: Question, kitchen: int, *, has_rounds: bool) -> str:
     return "no_vehicle" if question.fleet[kitchen].sum() == 0 else "idle"
 
 
-def _drops(
-    asked: AskedDelivery, plan: DayPlan, stops: pd.DataFrame, routes: gpd.GeoDataFrame
-) -> gpd.GeoDataFrame:
+def _drops(asked: AskedDelivery, plan: DayPlan, stops: pd.DataFrame, routes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     kitchen_of = dict(zip(routes["round_id"], routes["kitchen_id"], strict=True))
     first = stops.sort_values(["arrive_s", "round_id"], kind="stable").drop_duplicates("drop_id").set_index("drop_id")
     oldest = stops.groupby("drop_id", sort=False)["arrive_s"].max()
@@ -236,18 +232,6 @@ def _rounds(ground: Groundwork, asked: AskedDelivery, plan: DayPlan) -> tuple[gp
     return _layer(ROUTES, rows, lines, asked.kitchens.crs), _table(ROUTE_STOPS, stops)
 
 
-def clock_after(start: str, seconds: float) -> str:
-    """Return the time of day so many seconds after a start, cut to the minute.
-
-    Examples
-    --------
-    >>> clock_after("10:45", 1799.0), clock_after("23:50", 900.0)
-    ('11:14', '00:05')
-    """
-    minutes = (minutes_of_day(start) + int(seconds_to_minutes(seconds))) % _DAY_MIN
-    return f"{minutes // _HOUR_MIN:02d}:{minutes % _HOUR_MIN:02d}"
-
-
 def _line(question: Question, one: Round, arcs: Any) -> tuple[shapely.LineString, list[float], Any]:
     """Return a round's line, how far along it each stop lies, and the edges it runs on."""
     mode = question.vehicles[one.vehicle].mode
@@ -279,8 +263,10 @@ def _whatif(ground: Groundwork, asked: AskedDelivery, plan: DayPlan, progress: P
         question, plan, [minutes_to_seconds(minutes) for minutes in config.deadlines_min], progress=progress
     )
     rows = [_change(change, plan, None, None) for change in told]
-    for change in delivery.try_vehicles(question, plan, largest, progress=progress):
-        rows.append(_change(change, plan, names.loc[change.id, "name_zh"], names.loc[change.id, "township_code"]))
+    rows += [
+        _change(change, plan, names.loc[change.id, "name_zh"], names.loc[change.id, "township_code"])
+        for change in delivery.try_vehicles(question, plan, largest, progress=progress)
+    ]
     places, stands = _places(ground, asked)
     for change in delivery.try_kitchens(
         question,
@@ -288,6 +274,7 @@ def _whatif(ground: Groundwork, asked: AskedDelivery, plan: DayPlan, progress: P
         stands,
         cooks=config.kitchens.new_capacity_meals,
         fleet=[vehicle.per_kitchen for vehicle in question.vehicles],
+        areas=[str(code) for code in places["township_code"]],
         progress=progress,
     ):
         place = places.loc[change.id]
@@ -312,7 +299,7 @@ def _change(change: WhatIf, plan: DayPlan, name: Any, township: Any) -> dict[str
 
 
 def _places(ground: Groundwork, asked: AskedDelivery) -> tuple[pd.DataFrame, delivery.Stands]:
-    """Return where one more kitchen could stand: allowed candidates of its service, else facilities that do not cook."""
+    """Return where one more kitchen could stand: candidates of its service, else facilities that do not cook."""
     study, config = ground.study, asked.config
     service = config.kitchens.services[0]
     if any(service in section.services for section in study.candidates):
@@ -322,9 +309,7 @@ def _places(ground: Groundwork, asked: AskedDelivery) -> tuple[pd.DataFrame, del
         others = ground.facilities[service].points
         frame = others[~others["facility_id"].isin(asked.kitchens["id"])].rename(columns={"facility_id": "id"})
     frame = frame.sort_values("id", kind="stable").reset_index(drop=True)
-    snapped = {
-        mode: network.snap_points(net, frame.geometry) for mode, net in asked.question.networks.items()
-    }
+    snapped = {mode: network.snap_points(net, frame.geometry) for mode, net in asked.question.networks.items()}
     xy = shapely.get_coordinates(frame.geometry.to_numpy()).reshape(-1, 2)
     ids = tuple(str(name) for name in frame["id"])
     return pd.DataFrame(frame.set_index("id")[["name_zh", "township_code"]]), delivery.Stands(ids, xy, snapped)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from chongming_gis import network, provision
+from chongming_gis import network
 from chongming_gis.delivery import Question, Rules, Stands
 from chongming_gis.findings import Finding
 from chongming_gis.tables import persons_column
@@ -92,7 +92,13 @@ def ask_delivery(ground: Groundwork) -> AskedDelivery:
             networks={mode: without_ferries(net, ground) for mode, net in networks.items()},
         )
     return AskedDelivery(
-        config, asked, with_ferry, kitchens, drops, float(wanted.sum()), tuple(_findings(asked, kitchens, config, wanted))
+        config,
+        asked,
+        with_ferry,
+        kitchens,
+        drops,
+        float(wanted.sum()),
+        tuple(_findings(asked, kitchens, config, wanted)),
     )
 
 
@@ -218,14 +224,14 @@ def _nearest(points: npt.NDArray[np.object_], others: npt.NDArray[np.object_]) -
     return np.minimum(first, len(others) - 1)
 
 
-def _findings(
-    question: Question, kitchens: gpd.GeoDataFrame, config: DeliveryConfig, wanted: Floats
-) -> list[Finding]:
+def _findings(question: Question, kitchens: gpd.GeoDataFrame, config: DeliveryConfig, wanted: Floats) -> list[Finding]:
     """Return what is wrong with the kitchens, the drops and the day as a whole; the rest is planned."""
     told = []
     if kitchens.empty:
         said = "no kitchen: no facility of the services and kinds named exists, so that nothing can be brought"
-        told.append(Finding("warning", f"{_WHERE}.kitchens", said, "check services and kinds", rule="delivery_no_kitchen"))
+        told.append(
+            Finding("warning", f"{_WHERE}.kitchens", said, "check services and kinds", rule="delivery_no_kitchen")
+        )
     told += _about(
         kitchens["id"][question.cooks == 0],
         "kitchen(s) cook nothing that leaves the house: no capacity is stated, or it is 0",
@@ -233,7 +239,12 @@ def _findings(
         "delivery_no_meals",
     )
     off_road = ~question.kitchens.is_on_road
-    told += _about(kitchens["id"][off_road], "kitchen(s) are reached by no road", "check their position", "delivery_kitchen_off_road")
+    told += _about(
+        kitchens["id"][off_road],
+        "kitchen(s) are reached by no road",
+        "check their position",
+        "delivery_kitchen_off_road",
+    )
     lost = ~question.drops.is_on_road & (question.meals > 0)
     told += _about(
         pd.Series(question.drops.ids, dtype="str")[lost],
@@ -247,7 +258,13 @@ def _findings(
     if len(question.drops) == 0 and wanted.sum() > 0.0:
         said = f"no drop exists for {wanted.sum():.0f} meals a day"
         told.append(
-            Finding("warning", f"{_WHERE}.drop_services", said, rule="delivery_no_drop", details={"meals": f"{wanted.sum():.0f}"})
+            Finding(
+                "warning",
+                f"{_WHERE}.drop_services",
+                said,
+                rule="delivery_no_drop",
+                details={"meals": f"{wanted.sum():.0f}"},
+            )
         )
     cooked = int(question.cooks.sum())
     if 0 < cooked < question.meals.sum():

@@ -101,3 +101,56 @@ def _text(
         where = f'transform="translate({turned[0]:.1f},{turned[1]:.1f}) rotate(-90)"'
     strong = f' font-weight="{weight}"' if weight else ""
     return f'<text {where} text-anchor="{anchor}" font-size="15" fill="{fill}"{strong}>{escape(shown)}</text>'
+
+
+@dataclass(frozen=True, slots=True)
+class CurveTexts:
+    """What is written on a drawing of several curves, and read aloud in its place."""
+
+    title: str
+    description: str
+    across: str
+    names: tuple[str, ...]  # of the curves, in their order
+
+
+_CURVE_LOOKS = ((_SOFT, "2 4"), ("#c77700", "9 4"), (_ACCENT, ""))
+
+
+def draw_curves(name: str, across: Floats, up: Floats, texts: CurveTexts) -> str:
+    """Return up to three curves over the same numbers, from 0 up, each with its values and its name, as SVG.
+
+    Parameters
+    ----------
+    name : an id that no other drawing on the page has.
+    across : where the curves are known, ascending; ``up`` one row a curve.
+    """
+    left, top, width, height = 62.0, 40.0, 480.0, 220.0
+    low, high = float(across.min()), float(across.max())
+    most = max(float(np.nanmax(up)), 1.0) * 1.12
+
+    def at(x: float, y: float) -> tuple[float, float]:
+        return left + 24.0 + (width - 48.0) * (x - low) / max(high - low, 1e-9), top + height * (1.0 - y / most)
+
+    parts = [
+        f'<svg viewBox="0 0 560 310" width="560" height="310" role="img" aria-labelledby="{name}-title {name}-text">',
+        f'<title id="{name}-title">{escape(texts.title)}</title>',
+        f'<desc id="{name}-text">{escape(texts.description)}</desc>',
+        f'<path d="M{left:.1f},{top + height:.1f} H{left + width:.1f}" stroke="{_LINE}"/>',
+    ]
+    parts += [
+        _text(at(x, 0.0)[0], top + height + 22.0, f"{x:g}", anchor="middle", fill=_SOFT) for x in across.tolist()
+    ]
+    for number, (row, (colour, dash)) in enumerate(zip(up, _CURVE_LOOKS, strict=False)):
+        corners = [at(x, y) for x, y in zip(across.tolist(), row.tolist(), strict=True)]
+        line = " L".join(f"{x:.1f},{y:.1f}" for x, y in corners)
+        dashed = f' stroke-dasharray="{dash}"' if dash else ""
+        parts.append(f'<path d="M{line}" stroke="{colour}" stroke-width="2.5" fill="none"{dashed}/>')
+        for (x, y), value in zip(corners, row.tolist(), strict=True):
+            drop = 19.0 if number == len(up) - 1 else -8.0  # the lowest curve is labelled below, the others above
+            parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>')
+            parts.append(_text(x, y + drop, f"{value:,.0f}", anchor="middle", fill=colour))
+        key_x = left + 160.0 * number
+        parts.append(f'<path d="M{key_x:.1f},14.0 H{key_x + 28.0:.1f}" stroke="{colour}" stroke-width="2.5"{dashed}/>')
+        parts.append(_text(key_x + 34.0, 19.0, texts.names[number], fill=colour))
+    parts += [_text(left + width / 2.0, top + height + 46.0, texts.across, anchor="middle"), "</svg>"]
+    return "\n".join(parts)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 import time
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,13 +16,11 @@ import numpy as np
 from chongming_gis.errors import SitingError
 from chongming_gis.siting.cover_branch import CoverBranch
 from chongming_gis.siting.cover_search import needed
-from chongming_gis.siting.problem import SitingPlan, infeasible, status_of
+from chongming_gis.siting.problem import SitingPlan, SitingProblem, infeasible, status_of
 from chongming_gis.siting.reduce import reduce_cover
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-    from chongming_gis.siting.problem import SitingProblem
 
     Floats = npt.NDArray[np.float64]
     Longs = npt.NDArray[np.int64]
@@ -70,6 +69,23 @@ def mclp(
     >>> plan.chosen.tolist(), plan.objective, plan.bound, plan.status
     ([1], 110.0, 110.0, 'optimal')
     """
+    _compile()
+    return _cover_most(problem, standard, new_sites, time_limit_s, target_gap)
+
+
+@cache
+def _compile() -> None:
+    """Compile the kernels on a small question, so that a first answer is not cut short by it."""
+    generator = np.random.default_rng(0)
+    places, homes = generator.uniform(0.0, 10.0, (40, 2)), generator.uniform(0.0, 10.0, (400, 2))
+    costs = np.hypot(*(homes[:, None, :] - places[None, :, :]).transpose(2, 0, 1))
+    problem = SitingProblem(np.where(costs <= 2.5, costs, np.inf), generator.integers(1, 30, 400))
+    _cover_most(problem, 2.5, 6, np.inf, 0.0)
+
+
+def _cover_most(
+    problem: SitingProblem, standard: npt.ArrayLike, new_sites: int | None, time_limit_s: float, target_gap: float
+) -> SitingPlan:
     began = time.perf_counter()
     limits = _checked(problem, standard, new_sites, time_limit_s, target_gap)
     if not _is_plain(problem) or new_sites is None:

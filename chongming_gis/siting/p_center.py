@@ -1,20 +1,22 @@
 """p sites with the least largest cost of anyone to the best open one, with a proven bound.
 
-Whether a radius can be kept is a covering question (``set_cover``): quick answers narrow the radii down from both
-sides, thorough ones close what is left. Rules beyond "this site yes, that site no" go to ``exact``.
+Whether a radius can be kept is a covering question (``p_center_rows``): quick answers narrow the radii down from both
+sides, then critical rows raise the bound and a search lowers the radius by turns. Rules beyond "this site yes, that
+site no" go to ``exact``.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
 
 from chongming_gis.siting.choice_rows import best_open
 from chongming_gis.siting.lscp import check_numbers, forced_candidates, free_candidates, standing_sites
+from chongming_gis.siting.p_center_rows import MARGIN, MOST_LP_PAIRS, CriticalRows, SwapSearch, least_number, within
 from chongming_gis.siting.p_median import check_new_sites, serving_sites, too_many_forced
 from chongming_gis.siting.problem import SitingPlan, infeasible, relative_gap, status_of
 from chongming_gis.siting.set_cover import Limits, solve_cover
@@ -22,15 +24,20 @@ from chongming_gis.siting.set_cover import Limits, solve_cover
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from chongming_gis.siting.p_center_rows import Verdict, Within
     from chongming_gis.siting.problem import SitingProblem
 
     Floats = npt.NDArray[np.float64]
     Longs = npt.NDArray[np.int64]
-    Verdict = Literal["yes", "no", "unknown"]
 
 TIME_LIMIT_S = 60.0
-_QUICK_SHARE = 0.05  # of the time left, at most, for one quick question
-_THOROUGH_SHARE = 0.75  # likewise for a thorough one
+_SEARCH_SHARE, _BOUND_SHARE = 0.05, 0.15  # of the time left, at most, for one quick answer from above or below
+_QUICK_S = 3.0  # and no longer than this
+_THOROUGH_SHARE = 0.6  # likewise for a thorough one
+_FIRST_PART = 0.15  # of the way from the bound to the best plan: where the first thorough question is asked
+_EASY = 0.2  # of the time allowed: what is answered sooner was easy
+_DROP, _LEAST_DROP = 3e-3, 1e-5  # relative: how far below the best plan a better one is looked for
+_QUICK_SEARCH, _LONG_SEARCH = 60, 600  # steps a candidate; 4,871 m of 10,000 x 1,000 came after 60
 _CLOSE = 3e-3  # relative: quick questions are not asked about radii nearer to each other
 
 
@@ -58,7 +65,8 @@ def p_center(
 
     Notes
     -----
-    Hakimi (1964); a search over the costs that occur (Minieka 1970).
+    Hakimi (1964); a search over the costs that occur (Minieka 1970), each asked of few rows (Contardo, Iori &
+    Kramer 2019).
     """
     began = time.perf_counter()
     check_numbers(problem, time_limit_s=time_limit_s, target_gap=target_gap)
@@ -90,6 +98,7 @@ class _Search:
         self.problem, self.n_more, self.limits = problem, n_more, limits
         self.standing, self.candidates = standing_sites(problem), free_candidates(problem)
         self.plan = np.empty(0, dtype=np.int64)
+        self.critical = CriticalRows(int(np.count_nonzero(problem.weights > 0.0)))
         costs = problem.costs
         is_some = problem.weights > 0.0
         table = sparse.csr_array(costs[np.flatnonzero(is_some)])
@@ -154,8 +163,8 @@ class _Search:
                 asked, (doubts[1] + 1, self.high)
             )
             at = (first + last - 1) // 2
-            verdict, stop = self._ask(at, asked=asked, time_s=_QUICK_SHARE * self.limits.left_s)
-            if stop == "interrupted":
+            verdict = self._ask(at, asked)
+            if self.critical.is_interrupted:
                 return True
             if verdict == "unknown":
                 doubts = (min(doubts[0], at), max(doubts[1], at))
@@ -174,51 +183,107 @@ class _Search:
         return next((side for side in turns if has_room[side]), "")
 
     def _close(self) -> bool:
-        """Ask thorough questions, ever nearer to what is known to be impossible; return whether interrupted."""
-        part = 0.5
+        """Ask what the few critical rows exclude, and search below the best plan, by turns; return whether interrupted.
+
+        The bound goes up by small steps, since the rows found on the way serve the next; by halves while that is easy.
+        """
+        part, drop = _FIRST_PART, _DROP
+        search: SwapSearch | None = None
         while not self.is_done and self.limits.left_s > 0.0:
+            began, time_s = time.perf_counter(), _THOROUGH_SHARE * self.limits.left_s
             aim = self.bound + part * (self.radius - self.bound)
             at = int(np.clip(np.searchsorted(self.radii, aim), self.low, self.high - 1))
-            verdict, stop = self._ask(at, asked="all", time_s=_THOROUGH_SHARE * self.limits.left_s)
-            if stop == "interrupted":
+            verdict = self._ask_rows(at, time_s)
+            spent_s = time.perf_counter() - began
+            if self.critical.is_interrupted:
                 return True
-            part = part if verdict != "unknown" else part / 2.0
+            if verdict == "unknown":
+                if at == self.low and spent_s < time_s:  # the solver gave up
+                    return False
+                part /= 2.0
+            elif spent_s < _EASY * time_s:
+                part = min(0.5, 2.0 * part)
+            search, drop = self._descend(search, drop, spent_s)
         return False
+
+    def _descend(self, search: SwapSearch | None, drop: float, time_s: float) -> tuple[SwapSearch | None, float]:
+        """Search below the best plan for some time, from it on; return what to go on with and how far below."""
+        end_s = time.perf_counter() + min(time_s, self.limits.left_s)
+        while not self.is_done and time.perf_counter() < end_s:
+            at = max(self.low, int(np.searchsorted(self.radii, (1.0 - drop) * self.radius, side="right")) - 1)
+            at = min(at, self.high - 1)
+            if search is None or search.place < self.low or search.place >= self.high:
+                search = SwapSearch(self._within(at), np.isin(self.candidates, self.plan), self.n_more, place=at)
+            found = search.run(end_s - time.perf_counter(), _LONG_SEARCH * len(search.cover.cost))
+            if found is not None:
+                self.keep(self.candidates[found])
+                continue
+            if drop <= _LEAST_DROP:
+                break
+            if time.perf_counter() < end_s:  # in vain: less far below
+                search, drop = None, drop / 3.0
+        return search, drop
 
     def _at(self, at: int) -> float:
         return float(self.radii[at])
 
-    def _ask(self, at: int, *, asked: str, time_s: float) -> tuple[Verdict, str]:
-        """Return whether everyone can be served within a radius, and why the search for it ended."""
-        radius = self._at(at)
-        is_open = self.from_standing > radius
-        keep = (self.table.data <= radius) & is_open[self.row_of_pair]
-        before = np.concatenate(([0], np.cumsum(keep)))
-        table = sparse.csr_array(
-            (np.ones(before[-1]), self.table.indices[keep], before[self.table.indptr]), shape=self.table.shape
-        )
-        limits = Limits(
-            min(self.limits.deadline_s, time.perf_counter() + time_s),
-            enough=-math.inf if asked == "bound" else float(self.n_more),
-            hopeless=math.inf if asked == "search" else self.n_more + 0.5,
-            is_quick=asked != "all",
-        )  # fmt: skip
-        found = solve_cover(sparse.csr_array(table[np.flatnonzero(is_open)]), np.ones(len(self.candidates)), limits)
-        if len(found.columns) <= self.n_more:
-            self.keep(self.candidates[found.columns])
-            return "yes", found.stop_reason
-        if found.bound > self.n_more:
+    def _ask(self, at: int, asked: str) -> Verdict:
+        """Return quickly whether everyone can be served within a radius."""
+        question = self._within(at)
+        if asked != "search" and self._is_excluded(question, min(_BOUND_SHARE * self.limits.left_s, _QUICK_S)):
             self.low = max(self.low, at + 1)
-            return "no", found.stop_reason
-        return "unknown", found.stop_reason
+            return "no"
+        if asked == "bound" or self.critical.is_interrupted:
+            return "unknown"
+        search = SwapSearch(question, np.isin(self.candidates, self.plan), self.n_more, place=at)
+        time_s = min(_SEARCH_SHARE * self.limits.left_s, _QUICK_S)
+        found = search.run(time_s, _QUICK_SEARCH * len(question.columns))
+        if found is None:
+            return "unknown"
+        self.keep(self.candidates[found])
+        return "yes"
+
+    def _is_excluded(self, question: Within, time_s: float) -> bool:
+        """Return whether multipliers prove that the sites do not suffice: by a linear program, or step by step."""
+        if question.table.nnz <= MOST_LP_PAIRS:
+            return least_number(question, self.critical.prices(question, time_s)) > self.n_more + MARGIN
+        n_more = self.n_more - len(question.taken)
+        limits = Limits(time.perf_counter() + time_s, hopeless=n_more + 0.5, is_quick=True)
+        found = solve_cover(question.table, np.ones(len(question.columns)), limits)
+        self.critical.is_interrupted |= found.stop_reason == "interrupted"
+        return found.bound > n_more
+
+    def _ask_rows(self, at: int, time_s: float) -> Verdict:
+        """Return whether everyone can be served within a radius, as the rows that are critical decide it."""
+        verdict = self.critical.ask(
+            self._within(at), self.n_more, time_s, lambda columns: self.keep(self.candidates[columns])
+        )
+        if verdict == "no":
+            self.low = max(self.low, at + 1)
+        return verdict
+
+    def _within(self, at: int) -> Within:
+        """Return what is to be covered within a radius beside the standing sites."""
+        radius = self._at(at)
+        keep = (self.table.data <= radius) & (self.from_standing > radius)[self.row_of_pair]
+        before = np.concatenate(([0], np.cumsum(keep)))
+        return within(
+            sparse.csr_array(
+                (np.ones(before[-1]), self.table.indices[keep], before[self.table.indptr]), shape=self.table.shape
+            )
+        )
 
 
 def _least(table: sparse.csr_array, sites: Longs) -> Floats:
     """Return the least cost of each row among some sites; inf where none is a pair's."""
     is_open = np.zeros(table.shape[1], dtype=bool)
     is_open[sites] = True
-    nearness = sparse.csr_array((-table.data, table.indices, table.indptr), shape=table.shape)
-    return -best_open(nearness, is_open, nothing=np.full(table.shape[0], -np.inf)).value
+    values = np.where(is_open[table.indices], table.data, np.inf)
+    least = np.full(table.shape[0], np.inf)
+    rows = np.flatnonzero(np.diff(table.indptr))
+    if len(rows):
+        least[rows] = np.minimum.reduceat(values, table.indptr[rows])
+    return least
 
 
 def _plan(problem: SitingProblem, search: _Search, stop: str, began: float) -> SitingPlan:

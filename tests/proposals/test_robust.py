@@ -131,7 +131,7 @@ def test_every_next_plan_is_the_best_that_lacks_a_site_of_each_before_it(questio
     plan = robust.solve_fast(question)
     if plan.status == "infeasible":
         return
-    found = robust.good_plans(question, plan, count=4, within_share=within_share)
+    found = robust.good_plans(question, plan, count=4, within_share=within_share, time_limit_s=900.0)
     nothing = covered(question, ())
     least = plan.objective - within_share * (plan.objective - nothing) - 1e-6
     before = [set(plan.chosen.tolist())]

@@ -124,7 +124,7 @@ var cgis = window.cgis || {};
   });
 
   // Panes from the ground up; Leaflet's marker pane is 600.
-  const PANES = { ground: 210, choropleth: 230, reached: 240, roads: 250, borders: 270, demand: 410, after: 411, gaps: 420, uncovered: 430, pies: 440, names: 610 };
+  const PANES = { ground: 210, choropleth: 230, reached: 240, roads: 250, borders: 270, demand: 410, after: 411, gaps: 420, uncovered: 430, pies: 440, rounds: 444, drops: 450, carts: 605, names: 610 };
   cgis.pane = function (map, name) {
     if (!map.getPane(name)) {
       const pane = map.createPane(name);

@@ -4,7 +4,7 @@
 
   const COLOURS = ["#1f6fb4", "#d1495b", "#2e8b57", "#8e5bb5", "#c77700", "#008b8b", "#b0408f", "#5a6b00", "#7a4a2b", "#3a3a9e"];
   const DASHES = [[], [9, 4], [3, 4], [9, 3, 2, 3]]; // by kind of vehicle
-  const STATES = { whole: "#0a4a7d", part: "#d99a00", left: "#b3261e", none: "#9aa5ab" };
+  const STATES = { whole: "#0a4a7d", part: "#d99a00", left: "#c9473a", far: "#2b2b2b", none: "#9aa5ab" };
 
   function read(key) {
     const data = cgis.data(key);
@@ -68,7 +68,7 @@
     radius: (zoom, meals) => Math.min(11, (1.6 + 0.45 * Math.sqrt(meals)) * Math.pow(1.22, Math.max(0, zoom - 9.5))),
     paint: function (context, view) {
       const drops = this._data.drops, xy = this._data.unpacked.drops;
-      for (const state of ["none", "whole", "part", "left"]) {
+      for (const state of ["none", "whole", "part", "left", "far"]) {
         context.fillStyle = STATES[state];
         context.strokeStyle = "#fff";
         context.lineWidth = 0.9;
@@ -93,12 +93,20 @@
     },
     legend: function () {
       const seen = new Set(this._data.drops.states.filter((_, i) => isShown(this.options, this._data.drops.kitchen[i])));
-      const items = ["whole", "part", "left", "none"].filter((state) => seen.has(state))
+      const items = ["whole", "part", "left", "far", "none"].filter((state) => seen.has(state))
         .map((state) => ({ symbol: "dot", fill: STATES[state], stroke: "#fff", label: cgis.text("drop." + state) }));
       return { order: 1, title: this._data.drops.title, items: items };
     },
   });
   cgis.drops = (options) => new cgis.Drops(options);
+
+  cgis.Kitchens = cgis.Facilities.extend({
+    legend: function () {
+      const items = [{ element: cgis.facilitySymbol("district", "existing", ""), size: 17, label: this._data.title }];
+      return { order: 2, title: this._data.title, items: items };
+    },
+  });
+  cgis.kitchens = (options) => new cgis.Kitchens(options);
 
   // Where a round is so many seconds after midnight; null before it leaves and after it is back.
   function placeOf(data, i, clock) {
@@ -203,7 +211,7 @@
     slider.addEventListener("input", () => { stop(); show(Number(slider.value)); });
     map.on("cgis:view", () => show(map.cgisClock));
     stop();
-    const panel = L.control({ position: map.getSize().x >= 700 ? "bottomright" : "topright" });
+    const panel = L.control({ position: map.getSize().x >= 700 ? "topright" : "bottomleft" });
     panel.onAdd = () => box;
     L.DomEvent.disableClickPropagation(box);
     L.DomEvent.disableScrollPropagation(box);

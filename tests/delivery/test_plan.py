@@ -1,0 +1,292 @@
+"""Days of deliveries by hand, against brute force, and checked again; nothing is lost without a reason."""
+
+import dataclasses
+import itertools
+
+import numpy as np
+import pytest
+
+from chongming_gis import delivery
+from chongming_gis.delivery import plan as planning
+from chongming_gis.delivery import rounds as routing
+from chongming_gis.delivery.sharing import Item
+from tests.delivery.toy_day import ISLAND, day, stands, town, vehicle
+from tests.toy import roads as toy
+
+
+def told(question, **options):
+    plan = delivery.plan_day(question, **options)
+    assert delivery.check_rounds(question, plan.rounds, plan.left.tolist()) == []
+    assert (plan.served + plan.left == question.meals).all()
+    assert all((reason == "") == (left == 0) for reason, left in zip(plan.reason, plan.left, strict=True))
+    assert plan.n_served <= plan.most_served
+    price = float(plan.left.sum()) * question.rules.missed_meal_price
+    assert plan.cost_bound <= plan.cost + price + 1e-6
+    return plan
+
+
+def test_one_round_by_hand():
+    """From (0, 0) over (2, 0) and (4, 0): 40 s and 80 s + 30 s of handover; back after 4 x 40 + 2 x 30 = 220 s."""
+    plan = told(day([(0, 0)], [(4, 0), (2, 0)], cooks=[9], meals=[4, 5], handover_s=30.0))
+    (one,) = plan.rounds
+    assert [item.drop for item in one.items] in ([1, 0], [0, 1])
+    assert one.back_s == 220.0
+    assert one.length_m == pytest.approx(800.0)
+    assert one.cost == pytest.approx(1.0 + 0.8 + 36.0 * 220 / 3600)
+    assert (plan.n_served, plan.reason) == (9, ("", ""))
+
+
+def test_arrivals_and_deadline_by_hand():
+    """(4, 0) is 80 s away; with a deadline of 100 s the other drop must come first."""
+    plan = told(day([(0, 0)], [(4, 0), (2, 0)], cooks=[9], meals=[4, 5], handover_s=20.0, deadline_s=100.0))
+    (one,) = plan.rounds
+    assert [(item.drop, at) for item, at in zip(one.items, one.arrive_s, strict=True)] == [(1, 40.0), (0, 100.0)]
+
+
+def test_reasons_the_first_that_holds():
+    drops = [(1, 0), (5, 5), None, ISLAND]
+    plan = told(day([(0, 0)], drops, cooks=[99], meals=[3, 3, 3, 3], deadline_s=150.0))
+    assert plan.reason == ("", "out_of_range", "no_road", "out_of_range")
+    full = told(day([(0, 0)], [(1, 0), (2, 0)], cooks=[4], meals=[3, 3]))
+    assert sorted(full.reason) == ["", "no_capacity"]
+    assert full.left.sum() == 2
+    late = told(day([(0, 0)], [(5, 0)], cooks=[9], meals=[3], back_s=150.0))
+    assert late.reason == ("not_back",)
+    shut = told(day([(0, 0)], [(1, 0)], cooks=[0], meals=[3]))
+    assert shut.reason == ("no_kitchen_open",)
+
+
+def test_no_round_is_left_for_the_last_drop():
+    """One bicycle, one wave, two drops on opposite sides of the kitchen that one round cannot reach in time."""
+    plan = told(day([(2, 0)], [(0, 0), (5, 0)], cooks=[9], meals=[3, 3], deadline_s=70.0))
+    assert sorted(plan.reason) == ["", "no_round"]
+    two_waves = told(day([(2, 0)], [(0, 0), (5, 0)], cooks=[9], meals=[3, 3], deadline_s=70.0, n_waves=2))
+    assert (two_waves.reason, sorted(two_waves.waves)) == (("", ""), [0, 1])
+
+
+def test_what_no_round_takes_is_offered_to_another_kitchen():
+    """Both drops are nearer to k0, whose one bicycle reaches one of them in time; k1 takes the other."""
+    question = day([(2, 0), (2, 1)], [(0, 0), (4, 0)], cooks=[3, 9], meals=[3, 3], deadline_s=60.0)
+    assert told(question).n_served == 6
+
+
+def test_no_kitchen_no_drop_no_vehicle():
+    assert told(day([], [(1, 0)], cooks=[], meals=[3])).reason == ("out_of_range",)
+    assert told(day([(0, 0)], [], cooks=[3], meals=[])).rounds == ()
+    assert told(day([(0, 0)], [(1, 0)], cooks=[3], meals=[3], fleet=[[0]])).reason == ("out_of_range",)
+    assert told(day([(0, 0)], [(1, 0)], cooks=[3], meals=[0])).rounds == ()
+
+
+def test_the_ferry_is_crossing_and_waiting_or_does_not_run():
+    """(4, 0) - ferry - island: 20 + 600 s."""
+    question = day([(4, 0)], [ISLAND], cooks=[9], meals=[3], deadline_s=620.0, back_s=1240.0)
+    assert told(question).rounds[0].arrive_s == (620.0,)
+    assert told(dataclasses.replace(question, rules=dataclasses.replace(question.rules, deadline_s=619.0))).left[0] == 3
+    net = town()
+    is_ferry = net.length_m == 1000.0
+    never = [np.where(is_ferry, 1e9, seconds) for seconds in (net.forward_s, net.backward_s)]
+    from chongming_gis.network import with_seconds
+
+    closed = with_seconds(net, forward_s=never[0], backward_s=never[1])
+    shut = dataclasses.replace(question, networks={**question.networks, "bike": closed})
+    assert told(shut, if_ferry_ran=delivery.measure_range(question)).reason == ("ferry",)
+
+
+def test_a_drop_that_wants_more_than_a_vehicle_carries_is_brought_in_parts():
+    plan = told(day([(0, 0)], [(1, 0)], cooks=[25], meals=[25], n_waves=3))
+    assert [one.meals for one in plan.rounds] == [10, 10, 5] or sorted(o.meals for o in plan.rounds) == [5, 10, 10]
+
+
+def test_roomy_kitchens_share_their_drops_and_scarce_ones_do_not():
+    roomy = day([(0, 0), (5, 0)], [(2, 0), (3, 0)], cooks=[50, 50], meals=[3, 3])
+    hot = delivery.measure_range(roomy)
+    items = planning.items_of(roomy, hot, delivery.share_kitchens(roomy, hot))
+    assert {item.allowed for item in items} == {(0, 1)}
+    scarce = dataclasses.replace(roomy, cooks=np.array([3, 3]))
+    items = planning.items_of(scarce, hot, delivery.share_kitchens(scarce, hot))
+    assert [(item.kitchen, item.allowed) for item in items] == [(0, (0,)), (1, (1,))]
+
+
+def test_groups_are_tied_by_shared_items_and_cut_when_large(monkeypatch):
+    items = [Item(0, 1, 0, (0, 1)), Item(1, 1, 1, (1,)), Item(2, 1, 2, (2,))]
+    assert [group.kitchens for group in planning.group_items(items)] == [(0, 1), (2,)]
+    monkeypatch.setattr(planning, "MOST_DROPS", 1)
+    assert [group.kitchens for group in planning.group_items(items)] == [(0,), (1,), (2,)]
+
+
+def test_the_same_question_gives_the_same_rounds():
+    rng = np.random.default_rng(4)
+    drops = [tuple(at) for at in rng.integers(0, 6, (12, 2)).tolist()]
+    question = day([(0, 0), (5, 5)], drops, cooks=[25, 25], meals=rng.integers(1, 6, 12), n_waves=2, deadline_s=200.0)
+    first, second = told(question), told(question)
+    assert first.rounds == second.rounds
+    assert (first.waves, first.carts) == (second.waves, second.carts)
+
+
+def best_by_hand(question, group, legs):
+    """The least cost of rounds and missed meals: all orders of all subsets, all ways to share subsets among rounds."""
+    items = group.items
+    n = len(items)
+    single = {}
+    for number, kind in enumerate(question.vehicles):
+        for kitchen in group.kitchens:
+            for size in range(1, n + 1):
+                for order in itertools.permutations(range(n), size):
+                    some = tuple(items[i] for i in order)
+                    if sum(item.meals for item in some) > kind.capacity_meals:
+                        continue
+                    if any(kitchen not in item.allowed for item in some):
+                        continue
+                    one = routing.make_round(question, group, legs, (kitchen, number), some)
+                    if max(one.arrive_s) > question.rules.deadline_s or one.back_s > question.rules.back_s:
+                        continue
+                    key = (kitchen, number, frozenset(order))
+                    single[key] = min(single.get(key, np.inf), one.cost)
+    best = {(frozenset(), ()): 0.0}
+    frontier = dict(best)
+    limits = {(k, v): question.fleet[k, v] * question.rules.n_waves for k in group.kitchens
+              for v in range(len(question.vehicles))}  # fmt: skip
+    while frontier:
+        grown = {}
+        for (done, used), cost in frontier.items():
+            for (kitchen, number, some), more in single.items():
+                if done & some or (done and min(some) < max(-1, -1)):
+                    continue
+                count = dict(used)
+                count[(kitchen, number)] = count.get((kitchen, number), 0) + 1
+                if count[(kitchen, number)] > limits[(kitchen, number)]:
+                    continue
+                key = (done | some, tuple(sorted(count.items())))
+                if cost + more < min(best.get(key, np.inf), grown.get(key, np.inf)) - 1e-12:
+                    grown[key] = cost + more
+        best |= grown
+        frontier = grown
+    price = question.rules.missed_meal_price
+    return min(cost + price * sum(items[i].meals for i in range(n) if i not in done) for (done, _), cost in best.items())
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_small_cases_equal_brute_force(seed):
+    rng = np.random.default_rng(seed)
+    n = 4 if seed % 2 else 5
+    drops = [tuple(at) for at in rng.integers(0, 6, (n, 2)).tolist()]
+    kinds = (vehicle(), vehicle("car", mode="car", capacity_meals=14, cost_per_round=4.0))
+    kitchens = [(0, 0), (5, 5)] if seed % 3 == 0 else [(2, 2)]
+    question = day(
+        kitchens, drops, cooks=[99] * len(kitchens), meals=rng.integers(1, 7, n), vehicles=kinds,
+        deadline_s=float(rng.choice([90, 130, 200])), back_s=400.0, handover_s=10.0, iterations=150,
+    )  # fmt: skip
+    hot = delivery.measure_range(question)
+    sharing = delivery.share_kitchens(question, hot)
+    total = 0.0
+    for group in planning.group_items(planning.items_of(question, hot, sharing)):
+        legs = routing.measure_legs(question, group)
+        found = routing.route_group(question, hot, group, legs)
+        missed = sum(i.meals for i in group.items) - sum(one.meals for one in found)
+        cost = sum(one.cost for one in found) + question.rules.missed_meal_price * missed
+        assert cost == pytest.approx(best_by_hand(question, group, legs), abs=0.02)  # costs are in thousandths a leg
+        total += cost
+    total += question.rules.missed_meal_price * float((sharing.no_capacity + sharing.out_of_range).sum())
+    assert delivery.bound_cost(question, hot) <= total + 1e-6
+
+
+def test_the_bound_is_met_by_a_full_vehicle_to_one_drop():
+    """Ten meals to one drop 80 s away: one round of 160 s; only the kilometres are not in the bound."""
+    question = day([(0, 0)], [(4, 0)], cooks=[10], meals=[10], vehicles=[vehicle(cost_per_km=0.0)], handover_s=20.0)
+    plan = told(question)
+    assert plan.cost_bound == pytest.approx(plan.cost) == pytest.approx(1.0 + 36.0 * 180 / 3600)
+
+
+FAULTS = {
+    "overload": (lambda one: {"items": (dataclasses.replace(one.items[0], meals=11),)}, "11 meals on a vehicle for 10"),
+    "late": (lambda one: {"arrive_s": (10.0,)}, "is reached after 20.0 s, not 10.0 s"),
+    "back": (lambda one: {"back_s": 1.0}, "is back after 40.0 s, not 1.0 s"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_the_checker_sees_each_fault(name):
+    question = day([(0, 0)], [(1, 0)], cooks=[9], meals=[3])
+    plan = told(question)
+    change, message = FAULTS[name]
+    broken = dataclasses.replace(plan.rounds[0], **change(plan.rounds[0]))
+    assert any(message in fault for fault in delivery.check_rounds(question, [broken], plan.left.tolist()))
+
+
+def test_the_checker_sees_what_is_brought_twice_lost_or_beyond_the_fleet():
+    question = day([(0, 0)], [(1, 0)], cooks=[3], meals=[3])
+    plan = told(question)
+    twice = delivery.check_rounds(question, [*plan.rounds, *plan.rounds], [0])
+    assert any("brought twice" in fault for fault in twice)
+    assert any("6 meals leave, it cooks 3" in fault for fault in twice)
+    assert any("2 rounds by bike, of 1" in fault for fault in twice)
+    assert any("0 brought and 0 left are not 3" in fault for fault in delivery.check_rounds(question, [], [0]))
+
+
+# P-n16-k8 of Augerat et al. (CVRPLIB): the optimum with distances rounded to whole numbers is 450.
+P_N16_XY = [(30, 40), (37, 52), (49, 49), (52, 64), (31, 62), (52, 33), (42, 41), (52, 41), (57, 58), (62, 42), (42, 57),
+            (27, 68), (43, 67), (58, 48), (58, 27), (37, 69)]  # fmt: skip
+P_N16_DEMAND = [19, 30, 16, 23, 11, 31, 15, 28, 8, 8, 7, 14, 6, 19, 11]
+P_N16_OPTIMUM = [[2], [6], [8], [15, 12, 10], [14, 5], [13, 9, 7], [11, 4], [3, 1]]
+ROUNDING = {"round": np.round, "trunc": np.trunc, "dimacs": lambda d: np.trunc(10 * d), "exact": lambda d: np.round(1000 * d)}
+
+
+@pytest.mark.parametrize("rule", ROUNDING)
+def test_the_evaluator_reproduces_a_known_solution_under_each_rounding_rule(rule):
+    xy = np.array(P_N16_XY, dtype=float)
+    distance = ROUNDING[rule](np.hypot(*(xy[:, None] - xy[None]).transpose(2, 0, 1)))
+    truck = vehicle(capacity_meals=35, per_kitchen=8, cost_per_km=1000.0, cost_per_hour=0.0, cost_per_round=0.0)
+    question = day([(0, 0)], [], cooks=[246], meals=[], vehicles=[truck])
+    items = tuple(Item(i, demand, 0, (0,)) for i, demand in enumerate(P_N16_DEMAND))
+    group = routing.Group((0,), items)
+    legs = {"bike": routing.Legs(np.zeros_like(distance), distance)}
+    known = [
+        routing.make_round(question, group, legs, (0, 0), tuple(items[c - 1] for c in route)) for route in P_N16_OPTIMUM
+    ]
+    assert max(one.meals for one in known) <= 35
+    cost = sum(one.cost for one in known)
+    by_hand = sum(distance[[0, *route], [*route, 0]].sum() for route in P_N16_OPTIMUM)
+    assert cost == pytest.approx(by_hand)
+    if rule == "round":
+        assert cost == pytest.approx(450.0)
+    if rule == "exact":
+        assert cost / 1000 == pytest.approx(451.335, abs=0.01)
+
+
+def test_the_search_finds_the_known_optimum():
+    xy = np.array(P_N16_XY, dtype=float)
+    distance = np.round(np.hypot(*(xy[:, None] - xy[None]).transpose(2, 0, 1)))
+    truck = vehicle(capacity_meals=35, per_kitchen=8, cost_per_km=1000.0, cost_per_hour=0.0, cost_per_round=0.0)
+    question = day([(0, 0)], [(0, 0)] * 15, cooks=[246], meals=P_N16_DEMAND, vehicles=[truck], iterations=400)
+    group = routing.Group((0,), tuple(Item(i, demand, 0, (0,)) for i, demand in enumerate(P_N16_DEMAND)))
+    legs = {"bike": routing.Legs(np.zeros_like(distance), distance)}
+    found = routing.route_group(question, delivery.measure_range(question), group, legs)
+    assert sum(one.meals for one in found) == 246
+    assert sum(one.cost for one in found) == pytest.approx(450.0)
+
+
+def test_what_if():
+    question = day([(0, 0)], [(1, 0), (5, 5)], cooks=[9], meals=[3, 4], deadline_s=150.0)
+    plan = told(question)
+    tried = delivery.try_deadlines(question, plan, [150.0, 300.0])
+    assert [(change.in_range, change.served) for change in tried] == [(3.0, 3.0), (7.0, 7.0)]
+    crowded = day([(2, 0)], [(0, 0), (5, 0)], cooks=[9], meals=[3, 3], deadline_s=70.0)
+    (more,) = delivery.try_vehicles(crowded, told(crowded), 0)
+    assert (more.id, more.served) == ("k0", 6.0)
+    places = stands("p", [(5, 4), (0, 1), None])
+    found = delivery.try_kitchens(question, plan, places, cooks=5, fleet=[1], areas=["a", "b", "b"])
+    assert [(change.id, change.most_served, change.served) for change in found] == [("p0", 7.0, 7.0)]
+    assert found[0].minutes_saved == 0.0
+
+
+def test_a_kitchen_next_door_saves_minutes():
+    """Three meals ride 100 s; with a kitchen one block away, 20 s."""
+    question = day([(0, 0)], [(5, 0), (5, 5)], cooks=[3], meals=[3, 1])
+    plan = told(question)
+    (change,) = delivery.try_kitchens(question, plan, stands("p", [(5, 1)]), cooks=4, fleet=[1], areas=["a"])
+    assert change.most_served == 4.0
+    assert change.minutes_saved == pytest.approx(80.0 / 60.0)
+
+
+def test_toy_modes_are_those_of_the_networks():
+    assert {toy.BIKE.name, toy.CAR.name} == set(day([(0, 0)], [], cooks=[1], meals=[]).networks)
