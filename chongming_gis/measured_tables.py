@@ -713,7 +713,7 @@ ROUTES = Contract(
 
 ROUTE_STOPS = Contract(
     name="route_stops",
-    meaning="each stop of each round in its order: when the vehicle is there, what it hands over, what is left on board",
+    meaning="each stop of each round in its order: when the vehicle is there, what it hands over, what is left",
     columns={
         "round_id": Column("str"),
         "stop": Column("int64", low=1),

@@ -21,7 +21,7 @@ def program(monkeypatch, name, *arguments):
 
 
 def test_coverage_maps_writes_an_overview_and_a_map_a_service(shared_data, monkeypatch, capsys, tmp_path):
-    """Three services and what every result has: self-contained pages, named line by line; a saved result gives the same."""
+    """Three services and what every result has: self-contained pages, named on lines; a saved result gives the same."""
     program(monkeypatch, "coverage_maps.py", STUDY, tmp_path / "maps")
     names = {path.name for path in (tmp_path / "maps").iterdir()}
     assert names >= {"overview.html", "pharmacy.html", "bank.html", "theatre.html"}

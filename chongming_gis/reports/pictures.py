@@ -137,9 +137,7 @@ def draw_curves(name: str, across: Floats, up: Floats, texts: CurveTexts) -> str
         f'<desc id="{name}-text">{escape(texts.description)}</desc>',
         f'<path d="M{left:.1f},{top + height:.1f} H{left + width:.1f}" stroke="{_LINE}"/>',
     ]
-    parts += [
-        _text(at(x, 0.0)[0], top + height + 22.0, f"{x:g}", anchor="middle", fill=_SOFT) for x in across.tolist()
-    ]
+    parts += [_text(at(x, 0.0)[0], top + height + 22.0, f"{x:g}", anchor="middle", fill=_SOFT) for x in across.tolist()]
     for number, (row, (colour, dash)) in enumerate(zip(up, _CURVE_LOOKS, strict=False)):
         corners = [at(x, y) for x, y in zip(across.tolist(), row.tolist(), strict=True)]
         line = " L".join(f"{x:.1f},{y:.1f}" for x, y in corners)
