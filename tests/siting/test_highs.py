@@ -2,6 +2,7 @@
 
 import _thread
 import math
+import signal
 import threading
 
 import numpy as np
@@ -61,6 +62,15 @@ def test_a_start_is_taken():
     assert again.is_out_of_time
 
 
+@pytest.fixture
+def ctrl_c():
+    """Ctrl-C is heard, also where the tests run in the background: a shell lets its background jobs ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_an_interrupt_keeps_the_best_found_and_its_bound():
     timer = threading.Timer(1.0, _thread.interrupt_main)
     timer.start()
