@@ -22,6 +22,7 @@ JOBS = (
     "drop_one",
     "draws",
     "mclp",
+    "delivery",
     "whole_run",
 )
 RESULTS = Path(__file__).parent / "results"

@@ -19,6 +19,7 @@ __all__ = [
     "assignment",
     "backup",
     "basket",
+    "batch",
     "candidates",
     "check",
     "compare",

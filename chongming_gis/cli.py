@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chongming_gis import __version__, choosing, delivering, online, redrawing
+from chongming_gis import __version__, batching, choosing, delivering, online, redrawing
 from chongming_gis.errors import ChongmingError, OutputError
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ app = typer.Typer(
 app.command(context_settings={"ignore_unknown_options": True})(online.fetch)  # a box may begin with a minus
 app.command()(online.geocode)
 app.command()(choosing.site)
+app.command()(batching.batch)
 app.command()(choosing.rank)
 app.command()(delivering.deliver)
 app.command(name="map")(redrawing.redraw_maps)

@@ -11,10 +11,12 @@ import typer
 from chongming_gis.errors import StudyError
 
 if TYPE_CHECKING:
+    import geopandas as gpd
+
     from chongming_gis.config import StudyConfig
-    from chongming_gis.measured import Measured
-    from chongming_gis.network import Network
-    from chongming_gis.progress import Progress
+    from chongming_gis.measured import Groundwork, Measured
+    from chongming_gis.measured.delivery_question import AskedDelivery
+    from chongming_gis.progress import Clock, Progress
     from chongming_gis.results import StudyResult
     from chongming_gis.tables import StudyInputs
     from chongming_gis.wording import Language, Words
@@ -66,17 +68,50 @@ def plan_study(study: StudyConfig, *, progress: Progress) -> StudyResult:
     StudyError
         The study has no ``[delivery]``, or its inputs cannot be read.
     """
-    from chongming_gis import network, pipeline, readings
-    from chongming_gis.progress import Clock, job_of
+    from chongming_gis import readings
+    from chongming_gis.measured import deliveries
+    from chongming_gis.progress import Clock
 
-    if study.delivery is None:
-        raise StudyError("the study has no [delivery]: add the section (docs/delivery.md) to plan meals to the door")
     clock = Clock(progress, of=readings.count_readings(study) + len(study.modes) + 1)
+    ground = ground_of(study, clock)
+    found = clock.run("measure_delivery", "", lambda: deliveries.plan_meals(ground, progress=progress))
+    return _as_result(study, ground.inputs, found, clock.stages)
+
+
+def ask_study(study: StudyConfig) -> AskedDelivery:
+    """Return what a study's ``[delivery]`` asks, to be planned whole or in part.
+
+    Raises
+    ------
+    StudyError
+        As ``plan_study``.
+    """
+    from chongming_gis import readings
+    from chongming_gis.measured.delivery_question import ask_delivery
+    from chongming_gis.progress import Clock, silent
+
+    return ask_delivery(ground_of(study, Clock(silent, of=readings.count_readings(study) + len(study.modes))))
+
+
+def ground_of(study: StudyConfig, clock: Clock) -> Groundwork:
+    """Return what deliveries stand on: inputs, the networks of the vehicles, kitchens and drops on them.
+
+    Raises
+    ------
+    StudyError
+        As ``plan_study``.
+    """
+    from chongming_gis import measured, network, pipeline, reach, tables
+    from chongming_gis.progress import job_of
+
+    config = study.delivery
+    if config is None:
+        raise StudyError("the study has no [delivery]: add the section (docs/delivery.md) to plan meals to the door")
     inputs = pipeline.read_inputs(study, clock=clock)
     roads = study.sources.roads
     networks = {}
     for mode in study.modes:
-        if mode.id in study.delivery.modes | _modes_near(study):
+        if mode.id in config.modes | _modes_near(study):
             known = network.mode_of_study(
                 mode,
                 ferry_speed_kmh=roads.ferry_speed_kmh,
@@ -84,37 +119,28 @@ def plan_study(study: StudyConfig, *, progress: Progress) -> StudyResult:
                 tiny_piece_m=study.region.snap_tiny_piece_m,
             )
             networks[mode.id] = clock.run("compile", mode.id, job_of(network.compile_network, inputs.roads, known))
-    measured = clock.run("measure_delivery", "", lambda: _measure(study, inputs, networks, progress))
-    return _as_result(study, inputs, measured, clock.stages)
+
+    def places(points: gpd.GeoDataFrame) -> reach.Places:
+        at = {mode: network.snap_points(net, points.geometry) for mode, net in networks.items()}
+        return reach.Places(points, at)
+
+    at_doors = not config.drop_services
+    return measured.Groundwork(
+        study=study,
+        inputs=inputs,
+        networks=networks,
+        demand=places(inputs.demand.points) if at_doors else reach.Places(inputs.demand.points, {}),
+        facilities={name: places(inputs.facilities[name].places) for name in sorted(config.services)},
+        access=tables.no_table(tables.ACCESS),
+        coverage=tables.no_table(tables.COVERAGE),
+    )
 
 
 def _modes_near(study: StudyConfig) -> set[str]:
     """Return the modes by which candidates of the kitchens' service count the people near them."""
     kitchens = study.delivery.kitchens.services if study.delivery else ()
-    near = [section.near for section in study.candidates if set(section.services) & set(kitchens)]
-    return {mode for entry in near if (mode := getattr(entry, "mode", None)) is not None}
-
-
-def _measure(study: StudyConfig, inputs: StudyInputs, networks: dict[str, Network], progress: Progress) -> Measured:
-    from chongming_gis import measured, network, reach, tables
-    from chongming_gis.measured import deliveries
-
-    config = study.delivery
-    services = sorted(config.services) if config else []
-    places = {
-        name: reach.Places(
-            inputs.facilities[name].places,
-            {mode: network.snap_points(net, inputs.facilities[name].places.geometry) for mode, net in networks.items()},
-        )
-        for name in services
-    }
-    at_doors = config is not None and not config.drop_services
-    people = {mode: network.snap_points(net, inputs.demand.points.geometry) for mode, net in networks.items()}
-    demand = reach.Places(inputs.demand.points, people if at_doors else {})
-    ground = measured.Groundwork(
-        study, inputs, networks, demand, places, tables.no_table(tables.ACCESS), tables.no_table(tables.COVERAGE)
-    )
-    return deliveries.plan_meals(ground, progress=progress)
+    sections = [section for section in study.candidates if set(section.services) & set(kitchens)]
+    return {section.near.mode for section in sections if section.near.mode is not None}
 
 
 def _as_result(
@@ -180,7 +206,7 @@ def _print_summary(result: StudyResult, folder: Path, words: Words) -> None:
         typer.echo(
             "  " + words("deliver.left", meals=wording.quantity(meals), reason=words(f"delivery.reason.{reason}"))
         )
-    for entry in result.manifest["findings"]:
+    for entry in result.manifest.get("findings", []):
         if entry["rule"].startswith("delivery_"):
             typer.echo(f"  {words.finding(check.finding_of(entry['first'][0]))}")
     paths = {"routes": folder / "routes.csv", "sheets": folder / FILE, "map": folder / "maps" / "delivery.html"}

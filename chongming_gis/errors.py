@@ -13,6 +13,7 @@
       RankingError   (ValueError)      sites cannot be compared by what was given
       OutputError    (OSError)         a result cannot be written
       FetchError     (OSError)         a server cannot be reached, or does not give what was asked
+      BatchError     (RuntimeError)    a batch has no Dask, no scheduler, or has lost it
 
 Faults of tables are carried one by one in ``findings`` as well; the message says them in one line.
 
@@ -96,6 +97,10 @@ class OutputError(ChongmingError, OSError):
 
 class FetchError(ChongmingError, OSError):
     """A server cannot be reached, or does not give what was asked; the message says what to do without it."""
+
+
+class BatchError(ChongmingError, RuntimeError):
+    """A batch cannot start or go on: Dask is missing, or its scheduler is not there; the message says what to do."""
 
 
 class ChongmingWarning(UserWarning):

@@ -57,7 +57,7 @@ Source = TypeVar("Source", bound=PointSource)
 
 _DRAWN_TOLERANCE_M = 5.0  # roads are simplified this far for drawing: half a line's width at zoom 15
 _DRAWN_COLUMNS = ["highway", "route", "name", "bridge", "tunnel", "geometry"]
-_NAMED_VERSIONS = ("geopandas", "numba", "numpy", "osmium", "osmnx", "pandas", "pyproj", "scipy", "shapely")
+_NAMED_VERSIONS = ("geopandas", "numba", "numpy", "osmium", "osmnx", "pandas", "pyproj", "pyvrp", "scipy", "shapely")
 
 
 def run_study(study: StudyConfig, *, depth: measured.Depth = "daily", progress: Progress = silent) -> StudyResult:

@@ -15,6 +15,7 @@ NOT_PUBLIC = {
     *("__main__", "cell_text", "cli", "datum_evidence", "datums", "geotiff", "kernels", "manifest", "online"),
     *(
         "bedmodel",
+        "batching",
         "choosing",
         "delivering",
         "deliverymodel",

@@ -39,8 +39,8 @@ class DayPlan:
 
     Attributes
     ----------
-    rounds : in the order of kitchens and vehicles; ``waves`` and ``carts`` say for each when it leaves (from 0) and
-        with which of the kitchen's vehicles of its kind (from 0).
+    rounds : in the order of kitchens, departures and vehicles; ``waves`` and ``carts`` say for each when it leaves
+        (from 0) and with which of the kitchen's vehicles of its kind (from 0).
     left : meals not brought, (n drops,); ``reason`` of each drop, "" where none is left.
     most_served : meals that the exact assignment can serve: no rounds bring more.
     cost_bound : what rounds and missed meals cost at least; NaN = no bound.
@@ -118,10 +118,13 @@ def plan_day(
     if faults:
         raise RoundError("; ".join(faults))
     waves, carts = _departures(question, rounds)
+    order = sorted(range(len(rounds)), key=lambda n: (rounds[n].kitchen, waves[n], rounds[n].vehicle, carts[n]))
+    rounds = [rounds[n] for n in order]
+    waves, carts = [waves[n] for n in order], [carts[n] for n in order]
     return DayPlan(
         rounds=tuple(rounds),
-        waves=waves,
-        carts=carts,
+        waves=tuple(waves),
+        carts=tuple(carts),
         left=left,
         reason=tuple(_reasons(question, hot, sharing, left, if_ferry_ran)),
         hot=hot,
@@ -224,7 +227,7 @@ def _parts(question: Question, hot: HotRange, kitchen: int, meals: Longs) -> lis
     return items
 
 
-def _departures(question: Question, rounds: Sequence[Round]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _departures(question: Question, rounds: Sequence[Round]) -> tuple[list[int], list[int]]:
     """Return when each round leaves, and with which vehicle of its kind: the first wave fills before the second."""
     used: dict[tuple[int, int], int] = {}
     waves, carts = [], []
@@ -234,7 +237,7 @@ def _departures(question: Question, rounds: Sequence[Round]) -> tuple[tuple[int,
         n_carts = int(question.fleet[one.kitchen, one.vehicle])
         waves.append(number // n_carts)
         carts.append(number % n_carts)
-    return tuple(waves), tuple(carts)
+    return waves, carts
 
 
 def _reasons(

@@ -6,7 +6,7 @@ in time for the next departure. All times are relative to the departure of a rou
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,6 +37,11 @@ class Stands:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def take(self, rows: Rows) -> Stands:
+        """Return some of the places, in the order of ``rows``."""
+        snapped = {mode: points.take(rows) for mode, points in self.snapped.items()}
+        return Stands(tuple(self.ids[row] for row in rows.tolist()), self.xy[rows], snapped)
 
     @property
     def is_on_road(self) -> Claims:
@@ -80,6 +85,17 @@ class Question:
     fleet: Longs
     rules: Rules
     networks: Mapping[str, Network]
+
+    def take(self, *, kitchens: Rows, drops: Rows) -> Question:
+        """Return the question of some kitchens and some drops only, in the order of these rows."""
+        return replace(
+            self,
+            kitchens=self.kitchens.take(kitchens),
+            cooks=self.cooks[kitchens],
+            fleet=self.fleet[kitchens],
+            drops=self.drops.take(drops),
+            meals=self.meals[drops],
+        )
 
     @property
     def carries(self) -> Longs:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from chongming_gis.delivery.plan import plan_day
-from chongming_gis.delivery.question import Question, Stands, measure_range
+from chongming_gis.delivery.question import measure_range
 from chongming_gis.delivery.rounds import Group, measure_legs, route_group
 from chongming_gis.delivery.sharing import Item, share_within
 from chongming_gis.progress import Progress, silent
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from chongming_gis.delivery.plan import DayPlan
-    from chongming_gis.delivery.question import HotRange
+    from chongming_gis.delivery.question import HotRange, Question, Stands
 
     Floats = npt.NDArray[np.float64]
     Longs = npt.NDArray[np.int64]
@@ -111,11 +111,7 @@ def _served_again(question: Question, plan: DayPlan, kitchen: int) -> tuple[floa
 
 def _only(question: Question, kitchen: int) -> Question:
     """Return the question with one of its kitchens."""
-    row = np.array([kitchen])
-    here = question.kitchens
-    snapped = {mode: points.take(row) for mode, points in here.snapped.items()}
-    stands = Stands((here.ids[kitchen],), here.xy[row], snapped)
-    return replace(question, kitchens=stands, cooks=question.cooks[row], fleet=question.fleet[row])
+    return question.take(kitchens=np.array([kitchen]), drops=np.arange(len(question.drops)))
 
 
 def _widened(hot: HotRange, n_kitchens: int, kitchen: int) -> HotRange:

@@ -39,6 +39,16 @@ def distance_to_segment(x: float, y: float, x1: float, y1: float, x2: float, y2:
 
 
 @compiled
+def lengths_before(owner: Longs, length: Floats) -> Floats:
+    """Return for each piece the length of those before it that have the same owner; pieces of one stand together."""
+    before = np.zeros(length.shape[0])
+    for i in range(1, length.shape[0]):
+        if owner[i] == owner[i - 1]:
+            before[i] = before[i - 1] + length[i - 1]
+    return before
+
+
+@compiled
 def grid_of_segments(
     x: Floats, y: Floats, first: Longs, west: float, south: float, cell: float, n_columns: int, n_rows: int
 ) -> tuple[Longs, Ints]:

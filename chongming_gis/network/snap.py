@@ -161,14 +161,12 @@ def segments_of(network: Network) -> Segments:
     first = np.flatnonzero(owner[1:] == owner[:-1])
     length_m = np.hypot(x[first + 1] - x[first], y[first + 1] - y[first])
     edge_m = np.asarray(np.bincount(owner[first], weights=length_m, minlength=len(edges)), dtype=float)
-    before = np.cumsum(length_m) - length_m
-    starts = np.searchsorted(owner[first], np.arange(len(edges)))
     return Segments(
         x=x,
         y=y,
         first=first,
         edge=edges[owner[first]].astype(np.int32),
-        start_m=before - before[starts][owner[first]] if len(first) else before,
+        start_m=snapping.lengths_before(owner[first], length_m),  # the same to the last bit whatever edges stand before
         length_m=length_m,
         edge_m=edge_m[owner[first]],
     )

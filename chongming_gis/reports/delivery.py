@@ -85,8 +85,11 @@ def _bound(told: Told, whole: dict[str, Any]) -> str:
     said = {"most": _count(whole["meals_at_most"]), "share": _ratio(whole["meals_brought"], whole["meals_at_most"])}
     if math.isnan(bound):
         return told.words("delivery.no_bound", **said)
+    missed = _count(whole["price_of_missed"])
     gap = wording.share((total - bound) / total if total > 0.0 else 0.0)
-    return told.words("delivery.bound_sentence", **said, total=_count(total), bound=_count(bound), gap=gap)
+    return told.words(
+        "delivery.bound_sentence", **said, total=_count(total), missed=missed, bound=_count(bound), gap=gap
+    )
 
 
 def _target(told: Told, whole: dict[str, Any]) -> str:
@@ -239,7 +242,7 @@ def _whatif(told: Told, whole: dict[str, Any]) -> tuple[Block, ...]:
     if deadlines:
         rows = [
             (
-                number(f"{row['value']:g}"),
+                text(f"{row['value']:g}"),
                 *(number(_count(row[name])) for name in ("meals_in_range", "meals_at_most", "meals_brought", "cost")),
             )
             for row in deadlines
@@ -257,7 +260,7 @@ def _whatif(told: Told, whole: dict[str, Any]) -> tuple[Block, ...]:
             for row in sorted(vehicles, key=lambda row: (-row["meals_more"], row["id"]))
         ]
         caption = words("delivery.vehicle_table", vehicle=words.name(largest))
-        blocks.append(Table(caption, _titles(told, ("kitchen", "more", "cost")), tuple(rows)))
+        blocks.append(Table(caption, _titles(told, ("kitchen", "more", "more_cost")), tuple(rows)))
         blocks.append(Notes((words("delivery.note_vehicle"),)))
     kitchens = _records(table[table["what"] == "kitchen"])
     if kitchens:
@@ -271,7 +274,7 @@ def _whatif(told: Told, whole: dict[str, Any]) -> tuple[Block, ...]:
             )
             for row in kitchens
         ]
-        columns = ("place", "township", "at_most", "more", "saved")
+        columns = ("place", "township", "more_at_most", "more", "saved")
         caption = words("delivery.kitchen_table", meals=_count(kitchens[0]["value"]))
         blocks += [Table(caption, _titles(told, columns), tuple(rows)), Notes((words("delivery.note_kitchen"),))]
     return tuple(blocks)

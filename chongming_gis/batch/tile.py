@@ -1,0 +1,140 @@
+"""One tile on a worker: read the part of the region that was written for it, measure access, write the table."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import pandas as pd
+
+from chongming_gis import coverage, network, results, tables
+from chongming_gis.batch import shards
+from chongming_gis.batch.shards import SHARD, Outcome
+from chongming_gis.reach import Places
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from chongming_gis.config import StudyConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A tile to be measured: its shard, and how far to look."""
+
+    name: str
+    key: str
+    folder: Path
+    study: StudyConfig
+    reach_s: float
+    version: str
+
+    @property
+    def task(self) -> str:
+        """The name of the task; the same shard never has another one."""
+        return f"{self.name.replace('/', '-')}-{self.key[:16]}"
+
+    @property
+    def inputs(self) -> Path:
+        """Where its part of the region stands while it is to be done."""
+        return self.folder.with_name(f"{self.folder.name}.inputs")
+
+
+@dataclass(frozen=True, slots=True)
+class TileInputs:
+    """The part of a region that can matter to the people of a tile."""
+
+    roads: tables.RoadTables  # whole edges, with their ``piece_column`` for every mode
+    demand: gpd.GeoDataFrame
+    facilities: Mapping[str, gpd.GeoDataFrame]  # by service id
+
+
+def piece_column(mode: str) -> str:
+    """Return the column of edges that says how long the piece of a mode's network is that they belong to."""
+    return f"piece_m:{mode}"
+
+
+def modes_of_standards(study: StudyConfig) -> list[network.TravelMode]:
+    """Return the modes that some standard names, in the order of the study."""
+    used = {limit.mode for service in study.services for standard in service.standards for limit in standard.limits}
+    roads = study.sources.roads
+    return [
+        network.mode_of_study(
+            mode,
+            ferry_speed_kmh=roads.ferry_speed_kmh,
+            ferry_headway_min=roads.ferry_headway_min,
+            tiny_piece_m=study.region.snap_tiny_piece_m,
+        )
+        for mode in study.modes
+        if mode.id in used
+    ]
+
+
+def write_inputs(inputs: TileInputs, one: Tile) -> None:
+    """Write what a worker reads; what stood there before is replaced."""
+    shutil.rmtree(one.inputs, ignore_errors=True)
+    one.inputs.mkdir(parents=True)
+    frames = {"nodes": inputs.roads.nodes, "edges": inputs.roads.edges, "demand": inputs.demand}
+    frames |= {f"facilities-{name}": places for name, places in inputs.facilities.items()}
+    for name, frame in frames.items():
+        bare = frame.copy(deep=False)
+        bare.attrs = {}
+        bare.to_parquet(one.inputs / f"{name}.parquet", compression="zstd", index=False)
+
+
+def run_tile(one: Tile) -> Outcome:
+    """Measure one tile and write its table; a worker that gets a task again finds what is whole."""
+    return shards.attempt(one.name, lambda: _job(one), version=one.version)
+
+
+def measure_tile(inputs: TileInputs, study: StudyConfig, *, reach_s: float) -> pd.DataFrame:
+    """Return the access of a tile's people to every service (``tables.ACCESS``)."""
+    nets = {mode.name: _compiled(inputs.roads, mode) for mode in modes_of_standards(study)}
+    demand = _snapped(nets, inputs.demand)
+    parts = [
+        coverage.measure_access(
+            service,
+            demand=demand,
+            facilities=_snapped(nets, inputs.facilities[service.id]),
+            networks=nets,
+            search_limit_s=reach_s,
+        )
+        for service in study.services
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _job(one: Tile) -> str:
+    digest = shards.whole_digest(one.folder, one.key)
+    if digest is not None:
+        return digest
+    access = measure_tile(_read_inputs(one), one.study, reach_s=one.reach_s)
+    with results.staged_folder(one.folder, marker=SHARD) as stage:
+        access.to_parquet(stage / "access.parquet", compression="zstd", index=False)
+        digest = shards.write_shard(stage, one.key, name=one.name)
+    shutil.rmtree(one.inputs, ignore_errors=True)
+    return digest
+
+
+def _read_inputs(one: Tile) -> TileInputs:
+    def read(name: str) -> gpd.GeoDataFrame:
+        return gpd.read_parquet(one.inputs / f"{name}.parquet")
+
+    return TileInputs(
+        roads=tables.RoadTables(read("nodes"), read("edges")),
+        demand=read("demand"),
+        facilities={service.id: read(f"facilities-{service.id}") for service in one.study.services},
+    )
+
+
+def _compiled(roads: tables.RoadTables, mode: network.TravelMode) -> network.Network:
+    """Return the network of a tile, which knows of every edge how long its piece is in the whole region."""
+    net = network.compile_network(roads, mode)
+    return replace(net, piece_m=roads.edges[piece_column(mode.name)].to_numpy(float)[net.row])
+
+
+def _snapped(nets: Mapping[str, network.Network], points: gpd.GeoDataFrame) -> Places:
+    return Places(points, {name: network.snap_points(net, points.geometry) for name, net in nets.items()})
