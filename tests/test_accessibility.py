@@ -325,7 +325,7 @@ def options(name, curve):
 
 
 @pytest.mark.parametrize("name", EVERY)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(town=towns(), curve=st.sampled_from(NAMES), data=st.data())
 def test_every_measure_is_its_definition(name, town, curve, data):
     dense, demand, supply = town
@@ -343,7 +343,7 @@ def test_every_measure_is_its_definition(name, town, curve, data):
 
 
 @pytest.mark.parametrize("name", HANDING_OUT)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(town=towns(12, 6), curve=st.sampled_from(NAMES))
 def test_persons_times_score_is_the_supply_in_reach(name, town, curve):
     """Holds for 2SFCA, E2SFCA, kernel forms, 3SFCA and BFCA (by person); supply that nobody reaches goes nowhere."""
@@ -362,7 +362,7 @@ def test_m2sfca_and_the_published_bfca_do_not_hand_out_the_supply():
         assert (people * call(name, times, people, beds, catchment_s=900.0)).sum() != pytest.approx(8.0, rel=0.01)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(town=towns(), curve=st.sampled_from(NAMES))
 def test_the_published_bfca_hands_out_levels_of_service_by_place(town, curve):
     """The scores of the origins sum to the levels of the facilities that have demand (Paez, Higgins & Vivona 2019)."""
@@ -375,7 +375,7 @@ def test_the_published_bfca_hands_out_levels_of_service_by_place(town, curve):
 
 
 @pytest.mark.parametrize("name", [*HANDING_OUT, "m2sfca", "bfca_by_place", "gravity", "cumulative"])
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(town=towns(), curve=st.sampled_from(NAMES))
 def test_twice_the_supply_is_twice_the_score(name, town, curve):
     """Not so for RAAM (a cost), EV2SFCA (catchments end sooner) and closest."""
@@ -396,7 +396,7 @@ def test_twice_the_supply_is_not_twice_the_score(name):
 
 
 @pytest.mark.parametrize("name", [name for name in EVERY if name != "bfca_by_place"])
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(town=towns(), curve=st.sampled_from(NAMES), part=st.sampled_from([0.0, 0.25, 0.5]))
 def test_splitting_a_place_changes_nothing(name, town, curve, part):
     """The first origin is cut in two at one spot; everyone keeps their score. Not so for the published BFCA."""
@@ -412,7 +412,7 @@ def test_splitting_a_place_changes_nothing(name, town, curve, part):
 
 
 @pytest.mark.parametrize("name", EVERY)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(town=towns(), curve=st.sampled_from(NAMES), data=st.data())
 def test_the_order_of_places_does_not_matter(name, town, curve, data):
     dense, demand, supply = town
@@ -424,7 +424,7 @@ def test_the_order_of_places_does_not_matter(name, town, curve, data):
     assert again == pytest.approx(found[rows], rel=1e-9, abs=1e-5 if name == "raam" else 1e-12)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(town=towns(), data=st.data())
 def test_one_more_facility_never_takes_plain_coverage_away(town, data):
     """Cumulative and gravity never fall, and nobody's nearest is farther."""

@@ -124,7 +124,7 @@ def by_programme(table, need, capacity):
     return most, least.fun
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150)
 @given(cases())
 def test_it_equals_the_linear_programme(case):
     table, need, capacity = case
@@ -154,7 +154,7 @@ def test_it_equals_brute_force_of_whole_units():
         assert (found.total_served, cost_of(found, pairs(table))) == pytest.approx((-best[0], best[1]))
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40)
 @given(cases(), st.randoms(use_true_random=False))
 def test_order_and_splitting_change_no_total(case, random):
     table, need, capacity = case
@@ -168,7 +168,7 @@ def test_order_and_splitting_change_no_total(case, random):
     assert halves.out_of_reach.sum() == pytest.approx(whole.out_of_reach.sum(), abs=1e-7)
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40)
 @given(cases())
 def test_more_capacity_never_serves_less(case):
     table, need, capacity = case

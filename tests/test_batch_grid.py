@@ -256,7 +256,7 @@ def regions(draw):
     return inputs, step * draw(st.sampled_from([0.5, 1.0, 3.0]))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     region=regions(),
     minutes=st.sampled_from([0.5, 2.0, 5.0, 15.0]),

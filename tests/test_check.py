@@ -524,7 +524,7 @@ def test_inputs_are_not_written_into():
 MESSY = [(0, 0), (1, 0), (299, 0), (1600, 0), (5, 5), (620, 0), (90, -40), (700, 800)]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.permutations(range(len(MESSY))))
 def test_the_order_of_rows_does_not_change_the_verdict(order):
     places = toy.facilities(MESSY, township=["t1"] * len(MESSY), serves=["village"] * len(MESSY))

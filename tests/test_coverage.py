@@ -333,7 +333,7 @@ def allowed(people, places):
     return may
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=25)
 @given(districts())
 def test_everyone_and_everything_equals_brute_force(district):
     """The ring search, the counts and the shares equal a table of all pairs with a rule of all pairs."""
@@ -386,7 +386,7 @@ def _assert_shares(shares, people, covered, *, standard, rule):
             )
 
 
-@settings(max_examples=12, deadline=None, derandomize=True)
+@settings(max_examples=12)
 @given(districts())
 def test_one_facility_more_never_harms_anyone(district):
     """No time grows, nobody falls out, no share falls; and people are neither made nor lost."""
@@ -417,7 +417,7 @@ def test_one_facility_more_never_harms_anyone(district):
     assert (shares["persons_covered"] <= shares["persons"]).all()
 
 
-@settings(max_examples=8, deadline=None, derandomize=True)
+@settings(max_examples=8)
 @given(districts(), st.integers(0, 999))
 def test_dividing_or_turning_people_changes_no_share(district, seed):
     """Each point in two with its persons divided between them, and all of them in another order: the same shares."""

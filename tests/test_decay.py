@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chongming_gis import decay
@@ -40,7 +40,6 @@ def test_every_named_decay_is_its_formula(name):
 
 
 @pytest.mark.parametrize("curve", EVERY, ids=lambda curve: type(curve).__name__)
-@settings(deadline=None)
 @given(times=st.lists(st.floats(0, 3000), min_size=1, max_size=20), catchment_s=st.floats(1, 2000))
 def test_every_decay_starts_at_one_never_rises_and_ends(curve, times, catchment_s):
     ordered = np.sort(np.array([0.0, *times, catchment_s]))

@@ -145,7 +145,7 @@ def people(scores, persons):
     return np.repeat(scores, persons.astype(int))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(places())
 def test_every_measure_is_its_definition_over_persons(town):
     scores, persons = town
@@ -168,7 +168,7 @@ def test_every_measure_is_its_definition_over_persons(town):
         assert fairness.fgt(scores, persons, line=line, alpha=alpha) == pytest.approx(poor, abs=1e-12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(places(), st.data())
 def test_concentration_is_the_covariance_with_the_rank(town, data):
     scores, persons = town
@@ -185,7 +185,7 @@ def test_concentration_is_the_covariance_with_the_rank(town, data):
 
 
 @every
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(town=places(1), factor=st.sampled_from([0.001, 0.5, 7.0, 1e6]), copies=st.integers(2, 5))
 def test_neither_the_unit_nor_the_number_of_people_matters(name, town, factor, copies):
     """Scale invariance and population replication; cutting a place in two changes nothing either."""
@@ -198,7 +198,7 @@ def test_neither_the_unit_nor_the_number_of_people_matters(name, town, factor, c
 
 
 @every
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(town=places(1), data=st.data())
 def test_giving_to_the_poorer_never_raises_inequality(name, town, data):
     """Transfer principle (Pigou-Dalton): strict for all but Palma, which looks at the ends only."""
@@ -218,7 +218,6 @@ def test_giving_to_the_poorer_never_raises_inequality(name, town, data):
 
 
 @every
-@settings(deadline=None)
 @given(score=st.floats(0.01, 1e6), persons=st.lists(st.integers(0, 9), min_size=1, max_size=6))
 def test_where_all_have_the_same_there_is_no_inequality(name, score, persons):
     assume(sum(persons) > 0)
@@ -226,7 +225,7 @@ def test_where_all_have_the_same_there_is_no_inequality(name, score, persons):
     assert found == pytest.approx(EVERYONE_SAME.get(name, 0.0), abs=1e-12)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(places(), st.data())
 def test_measures_stay_in_their_bounds_and_theil_adds_up(town, data):
     scores, persons = town

@@ -272,7 +272,7 @@ def test_a_study_without_a_plan_has_a_table_without_rows():
     assert list(table.columns) == list(tables.INDICATORS.columns)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.permutations(FACILITIES))
 def test_the_order_of_the_list_changes_nothing(rows):
     beside = {"of": "beside", "services": ["meal"], "others": ["home"], "within_m": 700.0}

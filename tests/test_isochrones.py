@@ -133,7 +133,7 @@ def test_limits_that_are_none(limits):
         isochrones.service_lines(FOOT, toy.town(), snap(FOOT, (0, 0)), limits_s=limits)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(st.integers(0, 10), st.floats(0, 1), st.floats(0, 200)), min_size=1, max_size=4),
     st.floats(1, 900),
@@ -246,7 +246,7 @@ def test_limits_beyond_the_surface_are_refused():
         isochrones.service_areas(surface_of(FOOT, snap(FOOT, (0, 0))), limits_s=[1001.0])
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=25)
 @given(
     st.lists(st.tuples(st.floats(-200, 1500), st.floats(-400, 300)), min_size=1, max_size=3),
     st.lists(st.floats(1, 900), min_size=2, max_size=3, unique=True),
@@ -269,7 +269,7 @@ def test_areas_agree_with_coverage_and_lie_in_each_other(places, limits_s, cell_
         assert inner.difference(outer).area < 1e-6
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(st.integers(1, 7), st.integers(1, 7), st.data())
 def test_borders_of_any_pattern_of_cells(n_rows, n_columns, data):
     """Valid, as many polygons as there are connected parts, and every centre on its side."""

@@ -486,7 +486,7 @@ def test_a_full_disk_is_one_line_and_leaves_the_last_result(tiny_disk):
         assert (tiny_disk / "out" / "manifest.json").read_text() == "old"
 
 
-@settings(max_examples=6, deadline=None, derandomize=True)
+@settings(max_examples=6)
 @given(st.lists(st.floats(0, 1e9, allow_subnormal=False), min_size=4, max_size=4))
 def test_any_number_of_persons_comes_back_to_ten_digits(persons):
     result = made(persons=tuple(persons))

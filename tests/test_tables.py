@@ -187,7 +187,7 @@ CELLS = {
 }
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.lists(st.fixed_dictionaries(CELLS), max_size=4), st.sampled_from(["float64", "object", "Int64"]), st.booleans()
 )

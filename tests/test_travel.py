@@ -301,7 +301,7 @@ def graphs(draw):
     return road_tables(places, roads, barriers), draw(st.integers(0, 2**32 - 1))
 
 
-@settings(max_examples=50, deadline=None, derandomize=True)
+@settings(max_examples=50)
 @given(graphs(), st.sampled_from([CAR, CAR, BIKE, FOOT]))
 def test_random_graphs_equal_the_twin(graph, mode):
     roads, seed = graph
@@ -382,7 +382,7 @@ def _beside_roads(rng, net, roads, n):
 # what must always hold ---------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=25)
 @given(graphs())
 def test_the_nearest_is_the_least_of_the_row_and_more_destinations_never_harm(graph):
     roads, seed = graph
@@ -402,7 +402,7 @@ def test_the_nearest_is_the_least_of_the_row_and_more_destinations_never_harm(gr
     oracle.assert_same_times(alone.time_s, nearest_three.time_s[:, :1])
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(graphs(), st.sampled_from(travel.DIRECTIONS))
 def test_times_within_groups_are_those_of_all_pairs_without_the_pairs_of_others(graph, direction):
     roads, seed = graph
@@ -429,7 +429,7 @@ def test_groups_need_a_number_for_each_point():
     assert none.matrix.shape == (2, 0)
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=20)
 @given(graphs())
 def test_going_by_way_of_a_node_is_never_faster(graph):
     """d(a, c) <= d(a, node) + d(node, c): the least sum over all nodes is the time, but for points on one edge."""

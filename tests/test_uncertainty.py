@@ -148,7 +148,7 @@ def test_lengths_must_agree():
         uncertainty.measure_certainty(trip([1]), draws, persons=np.ones(2), area=np.zeros(1, int), member=whole(2))
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40)
 @given(st.integers(1, 9), st.integers(1, 130), st.integers(0, 2**32 - 1))
 def test_it_equals_a_loop_over_draws_and_points(n, n_draws, seed):
     rng = np.random.default_rng(seed)

@@ -12,7 +12,7 @@ def test_minutes_are_seconds_to_the_microsecond(minutes, seconds):
     assert units.minutes_to_seconds(minutes) == seconds
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200)
 @given(st.integers(1, 100_000))
 def test_tenths_of_minutes_are_whole_multiples_of_six_seconds(tenths):
     """A limit that a person writes with one decimal loses nothing, so "inclusive" means inclusive."""
@@ -78,7 +78,7 @@ def test_speeds_that_say_nothing(text):
     assert units.parse_speed_kmh(text) is None
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200)
 @given(st.text(max_size=12))
 def test_no_tag_breaks_a_parser(text):
     """Whatever a mapper wrote: a number that is not negative, or nothing."""

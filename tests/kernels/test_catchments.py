@@ -93,7 +93,7 @@ def in_ranges(n, cuts, run):
 CUTOFFS = st.sampled_from([0.0, 7.0, 16.0, INF])
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150)
 @given(towns(), CUTOFFS, st.lists(st.integers(0, 4), max_size=3))
 def test_pairs_within_the_cutoff_in_order_of_targets(town, cutoff, cuts):
     n, edges, starts, ends = town
@@ -109,7 +109,7 @@ def test_pairs_within_the_cutoff_in_order_of_targets(town, cutoff, cuts):
     assert found == [pair for row in expected for pair in row]
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100)
 @given(towns(), CUTOFFS, st.lists(st.integers(0, 4), max_size=3), st.integers(0, 99))
 def test_counts_within_each_target_s_own_limit(town, cutoff, cuts, seed):
     n, edges, starts, ends = town
@@ -122,7 +122,7 @@ def test_counts_within_each_target_s_own_limit(town, cutoff, cuts, seed):
     assert np.sum(parts, axis=0).tolist() == expected
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100)
 @given(towns(), CUTOFFS, st.lists(st.integers(0, 4), max_size=3))
 def test_nodes_within_the_cutoff_each_once(town, cutoff, cuts):
     n, edges, starts, _ = town

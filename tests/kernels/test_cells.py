@@ -21,7 +21,7 @@ def test_no_places_make_no_cycles():
     assert (order.tolist(), starts.tolist()) == ([], [0])
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100)
 @given(st.integers(1, 30).flatmap(lambda n: st.permutations(range(n))))
 def test_cycles_visit_every_place_once_and_follow_the_permutation(following):
     order, starts = cycles(np.array(following, dtype=np.int64))

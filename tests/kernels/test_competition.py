@@ -21,7 +21,7 @@ amount = st.integers(0, 5)
 table_of_amounts = st.lists(st.lists(st.tuples(amount, st.sampled_from([0.0, 1.0, 2.0, 3.0])), max_size=6), max_size=5)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(table_of_amounts, st.integers(0, 12))
 def test_a_catchment_ends_at_the_first_time_that_holds_enough(table, enough):
     indptr, amounts, seconds = rows(table)
@@ -43,7 +43,7 @@ def crowds(draw):
     return table, np.array(people), np.array(slope)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(crowds())
 def test_a_crowd_settles_where_nobody_can_do_better(crowd):
     """All people are somewhere; a place that is loaded is the cheapest of some row whose people can fill it."""

@@ -35,7 +35,7 @@ def covered(table, weights, chosen):
     return weights[table[:, list(chosen)].any(axis=1)].sum()
 
 
-@settings(max_examples=PLENTY, deadline=None)
+@settings(max_examples=PLENTY)
 @given(tables())
 def test_turned_pairs_are_the_columns_of_the_table(table):
     _, _, site_ptr, site_rows = compressed(table)
@@ -44,14 +44,14 @@ def test_turned_pairs_are_the_columns_of_the_table(table):
         assert rows.tolist() == np.flatnonzero(table[:, site]).tolist()
 
 
-@settings(max_examples=PLENTY, deadline=None)
+@settings(max_examples=PLENTY)
 @given(tables())
 def test_the_walk_meets_every_row_that_has_a_site_once(table):
     order = cover.near_order(*compressed(table))
     assert sorted(order.tolist()) == np.flatnonzero(table.any(axis=1)).tolist()
 
 
-@settings(max_examples=PLENTY, deadline=None)
+@settings(max_examples=PLENTY)
 @given(tables(), st.booleans())
 def test_rows_are_of_one_group_where_their_sites_are_the_same_even_if_all_keys_are(table, are_keys_alike):
     row_ptr, row_sites, *_ = compressed(table)
@@ -77,7 +77,7 @@ def test_pairs_beyond_the_standard_and_sites_that_may_not_be_used_do_not_count()
     assert keys[2] == 0
 
 
-@settings(max_examples=PLENTY, deadline=None)
+@settings(max_examples=PLENTY)
 @given(tables())
 def test_a_site_is_dominated_where_another_covers_all_its_rows(table):
     found = cover.dominated(*compressed(table))
@@ -87,7 +87,7 @@ def test_a_site_is_dominated_where_another_covers_all_its_rows(table):
         assert found[site] == (not rows or any(rows < more or (rows == more and k < site) for more, k in others))
 
 
-@settings(max_examples=PLENTY, deadline=None)
+@settings(max_examples=PLENTY)
 @given(tables(), st.integers(0, 6))
 def test_the_lazy_greedy_choice_is_the_plain_one(table, n_new):
     weights = whole_weights(table)
@@ -102,7 +102,7 @@ def test_the_lazy_greedy_choice_is_the_plain_one(table, n_new):
     assert cover.greedy(site_ptr, site_rows, weights, n_new).tolist() == plain
 
 
-@settings(max_examples=PLENTY, deadline=None)
+@settings(max_examples=PLENTY)
 @given(tables(), st.integers(1, 4), st.integers(1, 7))
 def test_swaps_end_where_none_helps_and_keep_the_books(table, n_new, n_tried):
     weights = whole_weights(table)
@@ -125,7 +125,7 @@ def test_swaps_end_where_none_helps_and_keep_the_books(table, n_new, n_tried):
     assert cover.covered_weight(*pairs, weights, plan) == best
 
 
-@settings(max_examples=PLENTY, deadline=None)
+@settings(max_examples=PLENTY)
 @given(tables(max_rows=11))
 def test_gathered_sums_are_those_of_the_table(table):
     values = np.random.default_rng(1).random(len(table))
@@ -135,7 +135,7 @@ def test_gathered_sums_are_those_of_the_table(table):
     assert into == pytest.approx(values @ table)
 
 
-@settings(max_examples=PLENTY, deadline=None)
+@settings(max_examples=PLENTY)
 @given(st.lists(st.floats(-2, 3), min_size=1, max_size=8), st.integers(1, 4), st.integers(0, 99))
 def test_shares_are_the_nearest_ones_that_are_allowed(wanted, n_new, seed):
     """Nearest: a single multiplier explains all of them, and it is 0 where the number does not bind."""

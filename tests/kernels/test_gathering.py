@@ -46,7 +46,7 @@ def test_nobody():
     assert gather(np.zeros((0, 0), dtype=bool), []) == []
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
+@settings(max_examples=80)
 @given(st.data())
 def test_like_looking_at_every_point(data):
     n = data.draw(st.integers(0, 9))

@@ -39,7 +39,7 @@ def graphs(draw):
     return n, arcs, seeds
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100)
 @given(st.lists(st.floats(0, 100), max_size=60), st.integers(0, 2**16))
 def test_the_heap_gives_back_entries_in_order(times, seed):
     """Pushed and dropped in any mixture, each drop takes the least that is on the heap, with its own number."""
@@ -59,7 +59,7 @@ def test_the_heap_gives_back_entries_in_order(times, seed):
         assert size == len(on_heap)
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100)
 @given(st.lists(st.tuples(st.sampled_from([0.0, 1.0, 2.0]), st.integers(0, 5)), max_size=60))
 def test_the_labelled_heap_is_ordered_by_time_and_then_by_label(entries):
     capacity = len(entries) + 1
@@ -75,7 +75,7 @@ def test_the_labelled_heap_is_ordered_by_time_and_then_by_label(entries):
     assert sorted((*entries[node], node) for _, _, node in taken) == sorted(taken)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150)
 @given(graphs(), st.sampled_from([0.0, 2.0, 6.0, INF]))
 def test_search_finds_what_bellman_ford_finds_and_names_what_it_touched(graph, cutoff):
     """Nothing beyond the cutoff is touched, no node twice; the heap never outgrows arcs and seeds."""
@@ -92,7 +92,7 @@ def test_search_finds_what_bellman_ford_finds_and_names_what_it_touched(graph, c
     assert heap_time[room:].tolist() == [-7.0] * 3
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150)
 @given(graphs(), st.sampled_from([0.0, 2.0, 6.0, INF]), st.permutations(range(8)))
 def test_the_nearest_source_of_every_node_and_of_equals_the_smaller_label(graph, cutoff, labels):
     n, arcs, seeds = graph
@@ -104,7 +104,7 @@ def test_the_nearest_source_of_every_node_and_of_equals_the_smaller_label(graph,
     assert list(zip(times.tolist(), found.tolist(), strict=True)) == best
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150)
 @given(graphs(), st.sampled_from([0.0, 2.0, 6.0, INF]), st.integers(1, 4), st.permutations(range(8)))
 def test_the_k_nearest_sources_are_the_first_k_by_time_and_label(graph, cutoff, k, labels):
     """A source that enters at two nodes (the ends of its edge) counts once."""

@@ -30,7 +30,7 @@ def slow_nearest(point, segments, edges, limit):
 whole = st.integers(-40, 40).map(float)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200)
 @given(
     st.lists(st.tuples(whole, whole, whole, whole), min_size=1, max_size=15),
     st.lists(

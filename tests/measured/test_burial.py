@@ -107,7 +107,7 @@ villages = st.lists(
 )  # places a year, plots left, township
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(villages, st.lists(st.integers(0, 20), min_size=3, max_size=3), st.integers(0, 15))
 def test_years_are_the_least_bound_of_any_set_of_villages(rows, township_left, open_left):
     """Hall's condition over all sets: the plots that they may use over the places they take a year."""

@@ -112,7 +112,7 @@ TIMES = np.array([[40, 230, 980], [270, 120, 770], [990, 840, 90], [INF, INF, IN
 TOWNSHIP, VILLAGE = ["t1", "t1", "t2", None], ["v1", "v2", "v3", None]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     area=st.sampled_from(["village", "township"]),
     township=st.lists(st.sampled_from(["t1", "t2", None]), min_size=3, max_size=3),
@@ -140,7 +140,7 @@ def test_own_ways_are_those_of_a_count_over_all_pairs(area, township, village, s
         assert (ways.facility[i] is None) == (best == INF)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.sampled_from([0, 1, 2]), st.sampled_from([1.0, 5.0, 9.0, INF]), st.integers(1, 4))))
 def test_the_middle_is_that_of_the_people_in_a_row(rows):
     """Everyone in a row by time: the middle one, of an even number the first of the two."""

@@ -131,7 +131,7 @@ def random_roads(draw):
     return road_tables(places, roads, barriers)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(random_roads(), st.sampled_from([FOOT, BIKE, CAR]))
 def test_the_arcs_are_those_of_the_slow_twin(roads, mode):
     slow = oracle.SlowNetwork(roads, mode)
@@ -153,7 +153,7 @@ def test_the_arcs_are_those_of_the_slow_twin(roads, mode):
         assert graph.weights.dtype == np.float64
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40)
 @given(random_roads())
 def test_pieces_are_the_strong_components_that_networkx_finds(roads):
     nx = pytest.importorskip("networkx")

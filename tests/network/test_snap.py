@@ -241,7 +241,7 @@ def tangles(draw):
     return road_tables(places, roads), beside
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100)
 @given(tangles(), st.sampled_from([20.0, 300.0, 5000.0]), st.sampled_from([0.0, 150.0, 1e9]))
 @example((road_tables({0: (0, 0), 1: (0, 0)}, [(0, 1, {"highway": "path"})]), [(0, 0), (3, 4)]), 20.0, 0.0)
 def test_any_tangle_of_edges_gives_what_brute_force_gives(tangle, max_snap_m, tiny_piece_m):
@@ -250,7 +250,7 @@ def test_any_tangle_of_edges_gives_what_brute_force_gives(tangle, max_snap_m, ti
     assert_as_brute_force(network.compile_network(roads, mode), points(*beside).to_numpy())
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32 - 1))
 def test_equally_near_edges_go_to_the_smaller_id(seed):
     """A star of eight spokes of whole metres around one corner, in any order: all points at the corner take edge 0."""

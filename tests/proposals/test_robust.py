@@ -112,7 +112,7 @@ def questions(draw):
 
 
 @given(questions())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_fast_search_finds_what_counting_every_plan_finds(question):
     plan = robust.solve_fast(question)
     possible = [covered(question, sites) for sites in plans_one_by_one(question)]
@@ -126,7 +126,7 @@ def test_the_fast_search_finds_what_counting_every_plan_finds(question):
 
 
 @given(questions(), st.sampled_from([0.1, 0.5, 1.0]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_next_plan_is_the_best_that_lacks_a_site_of_each_before_it(question, within_share):
     plan = robust.solve_fast(question)
     if plan.status == "infeasible":

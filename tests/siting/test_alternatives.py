@@ -27,7 +27,7 @@ def best_left(problem, plans, differ_by):
     return max(values, default=None)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(questions(max_sites=6), st.sampled_from((0.0, 0.1, 0.5)), st.integers(1, 2))
 def test_each_plan_is_the_best_of_those_that_differ_from_all_before(problem, within_share, differ_by):
     formulation = models.mclp_formulation(problem, **QUESTION)

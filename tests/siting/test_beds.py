@@ -330,7 +330,7 @@ def meets(asked, added, converted, standard):
     return True
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(small_questions())
 def test_it_costs_what_the_cheapest_of_every_allotment_costs(asked):
     plan, best = allot_beds(asked), cheapest(asked)

@@ -199,7 +199,7 @@ def assert_is_best(problem, how, found, new_sites, pays, offset, must_go, sign):
     assert sign * found.plan.objective == pytest.approx(counted, rel=1e-9, abs=1e-9)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(capacity_questions(), st.integers(0, 9), st.integers(0, 3))
 def test_the_capacitated_mclp_is_the_best_of_all_plans(question, standard, new_sites):
     problem, how = question
@@ -208,7 +208,7 @@ def test_the_capacitated_mclp_is_the_best_of_all_plans(question, standard, new_s
     assert_is_best(problem, how, found, new_sites, pays, 0.0, False, -1.0)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(capacity_questions(), st.sampled_from((None, 0.0, 5.0, 20.0)), st.integers(0, 3))
 def test_the_capacitated_p_median_is_the_best_of_all_plans(question, unreachable_cost, new_sites):
     problem, how = question

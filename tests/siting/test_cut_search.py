@@ -32,7 +32,7 @@ def assert_is_best(plan, problem, judge, sense, **question):
 
 
 @pytest.mark.usefixtures("cuts_only")
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(questions(), st.integers(0, 4), st.sampled_from((None, 0.0, 5.0, 20.0)))
 def test_the_p_median_by_cuts_is_the_best_of_all_plans(problem, new_sites, unreachable_cost):
     question = {"new_sites": new_sites, "unreachable_cost": unreachable_cost}
@@ -40,7 +40,7 @@ def test_the_p_median_by_cuts_is_the_best_of_all_plans(problem, new_sites, unrea
 
 
 @pytest.mark.usefixtures("cuts_only")
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(questions(rules=tuple(set(RULES) - {"floor"})), st.integers(0, 9), st.integers(0, 4))
 def test_gradual_cover_by_cuts_is_the_best_of_all_plans(problem, standard, new_sites):
     question = {"standard": standard, "new_sites": new_sites, "decay": "linear"}

@@ -54,7 +54,7 @@ def test_the_highest_floor_by_hand():
     assert plan.chosen.tolist() == [0, 3]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(questions(), st.integers(0, 9), st.integers(0, 3))
 def test_the_highest_floor_is_the_best_of_all_plans(problem, standard, new_sites):
     plan = highest_floor(problem, standard=standard, new_sites=new_sites)

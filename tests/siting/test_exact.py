@@ -51,14 +51,14 @@ def assert_is_best(problem, model, question):
 
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("model", sorted(MODELS))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(data=st.data())
 def test_each_model_under_each_rule_is_the_best_of_all_plans(model, rule, data):
     assert_is_best(data.draw(questions(rules=(rule,))), model, data.draw(MODELS[model][1]))
 
 
 @pytest.mark.parametrize("model", sorted(MODELS))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_each_model_under_several_rules_is_the_best_of_all_plans(model, data):
     assert_is_best(data.draw(questions()), model, data.draw(MODELS[model][1]))
@@ -202,7 +202,7 @@ def test_more_sites_are_never_worse():
     assert costs == sorted(costs, reverse=True)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(questions(), st.randoms(use_true_random=False))
 def test_another_order_of_sites_and_rows_changes_nothing(problem, random):
     rows, sites = list(range(problem.n_demand)), list(range(problem.n_sites))
@@ -228,7 +228,7 @@ def test_another_order_of_sites_and_rows_changes_nothing(problem, random):
         assert (one.status, one.objective, one.bound) == (two.status, two.objective, two.bound)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(questions(rules=("budget", "floor", "at_most")))
 def test_rows_that_are_split_in_two_change_nothing(problem):
     twice = SitingProblem(

@@ -29,14 +29,14 @@ def assert_is_best(plan, problem, judge, **question):
     assert plan.bound >= plan.objective
 
 
-@settings(max_examples=35, deadline=None)
+@settings(max_examples=35)
 @given(questions(), st.integers(0, 9), st.integers(0, 4), st.sampled_from(("linear", "binary")))
 def test_gradual_cover_is_the_best_of_all_plans(problem, standard, new_sites, decay):
     question = {"standard": standard, "new_sites": new_sites, "decay": decay}
     assert_is_best(gradual_cover(problem, **question), problem, slow_checker.gradual, **question)
 
 
-@settings(max_examples=35, deadline=None)
+@settings(max_examples=35)
 @given(
     questions(),
     st.integers(2, 9),

@@ -179,7 +179,7 @@ def joint_questions(draw):
     return parts, float(draw(st.integers(0, 12))), draw(st.sampled_from((0.0, 0.25, 1.0)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(joint_questions())
 def test_it_finds_what_trying_every_combination_finds(question):
     parts, budget, saving = question
@@ -199,7 +199,7 @@ def test_it_finds_what_trying_every_combination_finds(question):
     assert sum(s.sum() for s in savings(parts, plan.plans, saving=saving)) == pytest.approx(price - plan.spent)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(joint_questions())
 def test_more_money_and_more_saving_never_cover_fewer(question):
     parts, budget, saving = question

@@ -41,20 +41,20 @@ def assert_is_best(plan, problem, judge, question):
     assert plan.objective == plan.bound == pytest.approx(objective) == pytest.approx(best)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(problem=questions(rules=PLAIN, max_sites=9, max_rows=14), standard=st.integers(0, 9))
 def test_lscp_is_the_best_of_all_plans(problem, standard):
     assert_is_best(lscp(problem, standard=standard), problem, slow_checker.lscp, {"standard": standard})
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(problem=questions(rules=PLAIN, max_sites=9, max_rows=14), standard=st.integers(0, 9), share=SHARES)
 def test_psclp_is_the_best_of_all_plans(problem, standard, share):
     question = {"standard": standard, "share": share}
     assert_is_best(psclp(problem, **question), problem, slow_checker.psclp, question)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(problem=questions(rules=RULES), standard=st.integers(0, 9), share=SHARES)
 def test_every_other_rule_binds_too(problem, standard, share):
     assert_is_best(lscp(problem, standard=standard), problem, slow_checker.lscp, {"standard": standard})
@@ -144,7 +144,7 @@ def test_a_middling_question_equals_the_plain_model():
     assert partial.objective == exact.solve_psclp(problem, standard=200, share=0.8).objective
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(problem=questions(rules=PLAIN, max_sites=9, max_rows=14), standard=st.integers(0, 9), share=SHARES)
 def test_asking_mclp_for_the_fewest_sites_is_the_best_too(problem, standard, share):
     with pytest.MonkeyPatch.context() as patch:
@@ -222,7 +222,7 @@ def test_pieces_give_a_bound_between_the_multipliers_and_the_best(threads, monke
         assert dual.sum() - 1e-6 <= bound <= best.value + 1e-6
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     cells=st.lists(st.lists(st.booleans(), min_size=6, max_size=6), min_size=1, max_size=8),
     prices=st.lists(st.integers(1, 3), min_size=6, max_size=6),
@@ -246,7 +246,7 @@ def test_what_is_left_out_is_covered_by_what_stays(cells, prices):
         assert not columns[j] or any(columns[j] <= columns[k] and money[k] <= money[j] for k in np.flatnonzero(stays))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     cells=st.lists(st.lists(st.booleans(), min_size=5, max_size=5), min_size=1, max_size=6),
     prices=st.lists(st.floats(0.0, 3.0), min_size=6, max_size=6),

@@ -63,7 +63,7 @@ def drawn(n_demand=1500, n_sites=90, seed=20261124, radius=2500.0):
     return SitingProblem(costs, weights)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(problems(), st.integers(1, 4))
 def test_nothing_covers_more_than_a_plan_that_is_called_optimal(problem, new_sites):
     plan = mclp(problem, standard=STANDARD, new_sites=new_sites)
@@ -79,7 +79,7 @@ def test_nothing_covers_more_than_a_plan_that_is_called_optimal(problem, new_sit
     assert set(problem.rules.forced) <= set(plan.chosen.tolist())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(problems(weights=st.floats(0.0, 3.0)), st.integers(1, 3))
 def test_broken_weights_are_proven_up_to_rounding(problem, new_sites):
     plan = mclp(problem, standard=STANDARD, new_sites=new_sites)
@@ -92,7 +92,7 @@ def test_broken_weights_are_proven_up_to_rounding(problem, new_sites):
     assert plan.gap <= PROVEN_GAP or plan.objective == 0.0
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(problems(), st.integers(1, 4))
 def test_no_site_is_built_that_adds_nothing(problem, new_sites):
     plan = mclp(problem, standard=STANDARD, new_sites=new_sites)
@@ -100,7 +100,7 @@ def test_no_site_is_built_that_adds_nothing(problem, new_sites):
         assert reached(problem, [s for s in plan.chosen if s != site]) < plan.objective
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(problems())
 def test_one_more_site_never_covers_fewer(problem):
     n_least = len(set(problem.rules.forced))
@@ -111,7 +111,7 @@ def test_one_more_site_never_covers_fewer(problem):
         assert values[-1] == reached(problem, problem.candidates)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(problems(), st.integers(1, 4))
 def test_the_greedy_choice_adds_63_percent_of_the_most_that_can_be_added(problem, new_sites):
     problem = SitingProblem(problem.costs, problem.weights, existing=problem.existing)
@@ -124,7 +124,7 @@ def test_the_greedy_choice_adds_63_percent_of_the_most_that_can_be_added(problem
     assert greedy - base >= (1.0 - 1.0 / math.e) * (best - base)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(problems(), st.integers(1, 4), st.integers(0, 99))
 def test_any_prices_prove_a_bound_and_no_better_plan_lacks_what_they_prove(problem, new_sites, seed):
     limits = np.full(problem.n_demand, STANDARD)
@@ -148,7 +148,7 @@ def test_any_prices_prove_a_bound_and_no_better_plan_lacks_what_they_prove(probl
         relaxation.descend(20)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(problems(), st.integers(1, 3), st.randoms(use_true_random=False))
 def test_other_numbers_for_rows_and_sites_change_neither_value_nor_bound(problem, new_sites, random):
     problem = SitingProblem(problem.costs, problem.weights, existing=problem.existing)
@@ -166,7 +166,7 @@ def test_other_numbers_for_rows_and_sites_change_neither_value_nor_bound(problem
     assert one.bound == pytest.approx(two.bound, rel=1e-9)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(problems(), st.integers(1, 3), st.integers(2, 3))
 def test_a_row_in_pieces_is_the_same_row(problem, new_sites, pieces):
     problem = SitingProblem(problem.costs, problem.weights * pieces, existing=problem.existing)

@@ -32,13 +32,13 @@ def assert_is_best(plan, problem, new_sites):
     assert plan.objective == plan.bound == best
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(problem=questions(rules=PLAIN, max_sites=8, max_rows=12), new_sites=st.integers(0, 9))
 def test_the_plan_is_the_best_of_all(problem, new_sites):
     assert_is_best(p_center(problem, new_sites=new_sites), problem, new_sites)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(problem=questions(rules=RULES), new_sites=st.integers(0, 4))
 def test_every_other_rule_binds_too(problem, new_sites):
     assert_is_best(p_center(problem, new_sites=new_sites), problem, new_sites)
@@ -156,7 +156,7 @@ def fewest(near):
     return next(n for n in range(near.shape[1] + 1) if any(covers(near, some) for some in combinations(columns, n)))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(near=tables())
 def test_what_is_left_of_a_question_has_the_answer_of_the_whole(near):
     rest = p_center_rows.within(sparse.csr_array(near.astype(float)))
@@ -165,7 +165,7 @@ def test_what_is_left_of_a_question_has_the_answer_of_the_whole(near):
     assert len(rest.taken) + fewest(rest.table.toarray() > 0) == fewest(near)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(near=tables())
 def test_critical_rows_say_how_many_are_needed(near):
     question, needed = p_center_rows.within(sparse.csr_array(near.astype(float))), fewest(near)
@@ -180,7 +180,7 @@ def test_critical_rows_say_how_many_are_needed(near):
     assert covers(near, met[-1])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(near=tables(), data=st.data())
 def test_the_search_finds_so_many_columns_wherever_it_begins(near, data):
     question, needed = p_center_rows.within(sparse.csr_array(near.astype(float))), fewest(near)

@@ -19,7 +19,7 @@ def tables(draw):
     return np.array(draw(st.lists(st.lists(cell, min_size=n, max_size=n), min_size=n, max_size=n)))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     table=tables(),
     new_sites=st.integers(0, 6),

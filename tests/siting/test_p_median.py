@@ -32,7 +32,7 @@ def assert_is_best(plan, problem, question):
     assert plan.objective == plan.bound == pytest.approx(objective) == pytest.approx(best)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     problem=questions(rules=PLAIN, max_sites=8, max_rows=12), new_sites=st.integers(0, 9), unreachable_cost=UNREACHABLE
 )
@@ -41,7 +41,7 @@ def test_the_plan_is_the_best_of_all(problem, new_sites, unreachable_cost):
     assert_is_best(p_median(problem, **question), problem, question)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(problem=questions(rules=RULES), new_sites=st.integers(0, 4), unreachable_cost=UNREACHABLE)
 def test_every_other_rule_binds_too(problem, new_sites, unreachable_cost):
     question = {"new_sites": new_sites, "unreachable_cost": unreachable_cost}
@@ -137,7 +137,7 @@ def gains_of(table):
     return median.Gains(columns.indptr.astype(np.int64), columns.indices.astype(np.int32), columns.data)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(st.lists(st.integers(0, 9), min_size=6, max_size=6), min_size=1, max_size=8), st.integers(1, 4))
 def test_the_swap_made_is_the_best_one_and_the_bound_holds(cells, n_sites):
     table = np.array(cells, dtype=float)

@@ -153,7 +153,7 @@ PHASED = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(questions(RULES, max_sites=5, max_rows=6), PHASED, st.lists(st.integers(0, 3), min_size=3, max_size=3))
 def test_it_finds_what_trying_every_nested_plan_finds(problem, phases, weights):
     phases = replace(phases, weights=tuple(float(w) for w in weights[: len(phases.limits)]))
@@ -173,7 +173,7 @@ def test_it_finds_what_trying_every_nested_plan_finds(problem, phases, weights):
     assert (plan.price >= -1e-9).all() or problem.rules.names
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(questions(("spacing",), max_sites=6, max_rows=8), st.lists(st.integers(0, 2), min_size=2, max_size=3))
 def test_permuting_sites_keeps_objective_and_bound(problem, limits):
     phases = Phases(tuple(float(n) for n in limits))

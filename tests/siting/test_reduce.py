@@ -68,7 +68,7 @@ def test_what_is_left_of_a_small_island():
     assert rest.coverable == 100.0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(problems())
 def test_every_choice_covers_the_same_in_both(problem):
     rest = reduced(problem)
@@ -77,7 +77,7 @@ def test_every_choice_covers_the_same_in_both(problem):
             assert value(rest, places) == pytest.approx(reached(problem, rest.sites[list(places)]))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(problems(), st.integers(1, 3))
 def test_the_best_of_what_is_left_is_the_best_of_all(problem, n_new):
     rest = reduced(problem, n_new)
@@ -91,7 +91,7 @@ def test_the_best_of_what_is_left_is_the_best_of_all(problem, n_new):
     assert of_rest == pytest.approx(of_all)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(problems())
 def test_what_is_left_is_as_small_as_it_says(problem):
     rest = reduced(problem)
@@ -103,7 +103,7 @@ def test_what_is_left_is_as_small_as_it_says(problem):
     assert rest.coverable == pytest.approx(reached(problem, problem.candidates))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(problems(), st.data())
 def test_a_restricted_question_keeps_the_value_of_every_choice_and_the_sum_of_its_rows(problem, data):
     rest = reduced(problem, n_new=4)

@@ -347,7 +347,7 @@ def test_many_gaps_are_told_one_by_one_and_then_together():
     assert found[-1].details == {"count": "10", "km2": "0.5"}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.integers(1, 9), min_size=3, max_size=12), st.integers(0, 10_000))
 def test_tidying_keeps_the_ground(widths, seed):
     """Strips side by side, their borders shifted by up to half a metre: what they cover stays within their slivers."""

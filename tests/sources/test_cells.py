@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chongming_gis.sources import cells
@@ -56,7 +56,6 @@ def test_the_unit_of_the_header_multiplies():
     ]  # fmt: skip
 
 
-@settings(deadline=None)
 @given(st.integers(0, 10**9), st.sampled_from(["{}", "{:,}", " {}张", "{}人"]))
 def test_any_whole_number_in_any_dress(number, dress):
     assert cells.read_numbers(column(dress.format(number))).numbers.tolist() == [number]
@@ -111,7 +110,6 @@ def test_what_is_no_angle_is_nan(text):
     assert math.isnan(cells.read_degrees(column(text))[0])
 
 
-@settings(deadline=None)
 @given(
     st.integers(0, 179),
     st.integers(0, 59),

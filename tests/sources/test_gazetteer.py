@@ -300,7 +300,7 @@ def test_two_villages_of_one_name_in_the_embedded_study(embedded):
     ]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_an_address_made_from_the_gazetteer_s_own_entries_is_placed_in_the_right_township(embedded, data):
     around, known = embedded
@@ -316,7 +316,7 @@ def test_an_address_made_from_the_gazetteer_s_own_entries_is_placed_in_the_right
     assert shapely.intersects(town.geometry, found.geometry)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_name_with_one_wrong_character_is_never_placed(embedded, data):
     around, known = embedded

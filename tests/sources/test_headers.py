@@ -1,7 +1,7 @@
 """Headers as offices write them mean our columns; what could be two of them is told and not taken."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chongming_gis.sources import headers
@@ -46,7 +46,6 @@ def test_no_word_is_listed_for_two_columns():
 WIDE = str.maketrans({chr(code): chr(code + 0xFEE0) for code in range(33, 127)})
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(sorted({word for words in FACILITIES.synonyms.values() for word in words})),
     st.sampled_from(["{}", " {} ", "{}:", "{}：", "*{}", "{}（必填）", "{}(张)", "　{}", "{}\n"]),

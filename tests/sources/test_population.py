@@ -349,7 +349,7 @@ def fractions_by_sampling(polygon, size, n=200):
     return inside.reshape(size, n, size, n).mean(axis=(1, 3))[::-1]  # rows from the top
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.tuples(st.floats(0, 4), st.floats(0, 4)), min_size=3, max_size=6))
 def test_covered_fractions_equal_those_of_a_fine_grid_of_points(corners):
     polygon = shapely.convex_hull(shapely.MultiPoint(corners))
