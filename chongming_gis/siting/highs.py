@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import highspy
@@ -48,6 +48,7 @@ class MipAnswer:
     bound: float
     is_out_of_time: bool
     is_interrupted: bool = False
+    row_prices: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty(0))  # (m,) of a relaxed optimum
 
 
 class _QuietHighs(highspy.Highs):
@@ -118,7 +119,7 @@ def relax(model: MipModel, *, time_limit_s: float) -> MipAnswer:
     """Return an optimum of the relaxed model in the middle of all that are as good, not in a corner.
 
     An interior point without crossover: rows that are found for it bind for many corners at once. ``bound`` is not
-    proven, since the solver's tolerances are wide here.
+    proven, since the solver's tolerances are wide here; ``row_prices`` are its multipliers.
     """
     highs = _QuietHighs()  # type: ignore[no-untyped-call]
     # presolve would put what costs nothing into a corner
@@ -129,7 +130,8 @@ def relax(model: MipModel, *, time_limit_s: float) -> MipAnswer:
     loose = replace(model, is_whole=np.zeros(len(model.costs), dtype=bool))
     highs.passModel(_as_lp(loose))
     is_interrupted = _run(highs)
-    return _answer(highs, loose, is_interrupted=is_interrupted)
+    found = _answer(highs, loose, is_interrupted=is_interrupted)
+    return replace(found, row_prices=np.asarray(highs.getSolution().row_dual, dtype=np.float64))
 
 
 def _run(highs: _QuietHighs) -> bool:

@@ -1,13 +1,14 @@
 """MCLP: so many new sites that the most people are covered, with the proof that no other choice covers more.
 
-The fast route takes the plain question: what stands, what is forced or forbidden, what stands too near. Budgets, floors
-and other side rules go to the general model (``siting.exact``).
+The fast route takes the plain question: what stands, what is forced or forbidden, what stands too near; and a floor
+that its plan keeps anyway. Budgets, floors that bind and other side rules go to the general model (``siting.exact``).
 """
 
 from __future__ import annotations
 
 import operator
 import time
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -22,10 +23,13 @@ from chongming_gis.siting.reduce import reduce_cover
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    Bools = npt.NDArray[np.bool_]
     Floats = npt.NDArray[np.float64]
     Longs = npt.NDArray[np.int64]
 
 TIME_LIMIT_S = 60.0
+_FREE_SHARE = 0.25  # of the time, for the plan without the floor
+_ROUNDING = 1e-9  # a share of a sum of floats is no exact number
 
 
 def mclp(
@@ -91,6 +95,10 @@ def _cover_most(
     if not _is_plain(problem) or new_sites is None:
         from chongming_gis.siting import exact
 
+        free = _without_floor(problem, limits, new_sites, began + _FREE_SHARE * time_limit_s, target_gap)
+        if free is not None:
+            return replace(free, time_s=time.perf_counter() - began)
+        time_limit_s = max(time_limit_s - (time.perf_counter() - began), 0.0)
         return exact.solve_mclp(
             problem, standard=standard, new_sites=new_sites, time_limit_s=time_limit_s, target_gap=target_gap
         )
@@ -117,15 +125,42 @@ def _cover_most(
     return SitingPlan("MCLP", status, chosen, objective, bound, "maximise", stop, time_s=spent)
 
 
+def _without_floor(
+    problem: SitingProblem, limits: Floats, new_sites: int | None, ends: float, target_gap: float
+) -> SitingPlan | None:
+    """Return the plan without the floor, if the floor is the only rule in the way and this plan keeps it; else None.
+
+    What is best among all plans, and obeys, is best among those that obey.
+    """
+    free = replace(problem, rules=replace(problem.rules, floor={}))
+    if new_sites is None or not problem.rules.floor or not _is_plain(free):
+        return None
+    left_s = max(ends - time.perf_counter(), 0.0)
+    plan = _cover_most(free, limits, new_sites, left_s, target_gap)
+    if plan.status not in {"optimal", "feasible"} or plan.gap > target_gap:
+        return None
+    is_covered = _covered_by(problem, np.concatenate([problem.existing, plan.chosen]), limits)
+    for area, share in problem.rules.floor.items():
+        own = problem.weights * (problem.demand_areas == area)
+        if own[is_covered].sum() < share * own.sum() - _ROUNDING * max(own.sum(), 1.0):
+            return None
+    return plan
+
+
 def covered_weight(problem: SitingProblem, sites: Longs, standard: Floats) -> float:
     """Return the persons within the standard (n_demand,) of any of the sites."""
+    return float(problem.weights[_covered_by(problem, sites, standard)].sum())
+
+
+def _covered_by(problem: SitingProblem, sites: Longs, standard: Floats) -> Bools:
+    """Return which rows are within the standard (n_demand,) of any of the sites."""
     is_built = np.zeros(problem.n_sites, dtype=bool)
     is_built[sites] = True
     pairs = np.flatnonzero(is_built[problem.costs.indices])
     rows = np.searchsorted(problem.costs.indptr, pairs, side="right") - 1
     is_covered = np.zeros(problem.n_demand, dtype=bool)
     is_covered[rows[problem.costs.data[pairs] <= standard[rows]]] = True
-    return float(problem.weights[is_covered].sum())
+    return is_covered
 
 
 def _is_plain(problem: SitingProblem) -> bool:

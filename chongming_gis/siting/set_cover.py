@@ -1,7 +1,7 @@
 """The cheapest columns that cover all rows, or enough of them, with a proven bound: what LSCP and p-center ask.
 
 What cannot matter is left out, a local search looks for cheap covers, and multipliers give a bound. Parts that share no
-column are then closed one by one: small ones by HiGHS, large ones cut into pieces whose bounds add up.
+column are then closed one by one: small ones by HiGHS, large ones as far as inequalities of three rows raise the bound.
 """
 
 from __future__ import annotations
@@ -17,15 +17,14 @@ from scipy.sparse import csgraph
 
 from chongming_gis.kernels import setcover
 from chongming_gis.siting import highs
+from chongming_gis.siting.cover_cuts import rising_bounds
 from chongming_gis.siting.problem import relative_gap
 from chongming_gis.siting.set_cover_parts import (
     as_cover,
-    better_dual,
     cover_model,
     covered_rows,
     merged,
     needed,
-    piecewise_bound,
     proven,
     reduced,
     with_limit,
@@ -42,10 +41,10 @@ _SLICE_S = 0.05  # a kernel runs so long before the clock and Ctrl-C are looked 
 _QUIET_STEPS, _QUIET_TIMES = 40, 3  # the search ends after so many steps a column, or times those to its best, in vain
 _SEARCH_SHARE = 0.15  # of the time, at most, for each search and each ascent
 _STEP, _KEPT, _PATIENCE, _LAST_STEP = 0.02, 0.98, 50, 1e-5  # of the ascent: measured on the instances of benchmarks/
-_PIECE_PAIRS = 50_000  # HiGHS closes a piece of this size in about 10 s
-_WHETHER = 5.0  # times as many pairs, where the question is only whether a cost can be kept
-_LONGER = 4.0  # times longer, at least, for half as many pieces
-_MOST_PAIRS = 1_000_000  # more pairs than this are never given to HiGHS at once
+_CUT_SHARE = 0.6  # of the time then left, for inequalities of three rows
+_WHOLE_PAIRS = 50_000  # HiGHS closes a part of this size in about 10 s
+_WHETHER = 5.0  # times as many pairs, where the question is only whether a cost can be kept; more, and HiGHS is lost
+_MOST_PAIRS = 1_000_000  # of partial cover: more are never given to HiGHS
 _ROUNDING = 1e-6  # relative: a bound this little above a possible value is not rounded up to the next
 _SEED = 20261124
 
@@ -231,15 +230,15 @@ class _Work:
         if math.isfinite(self.limits.enough):
             self._search(1.0)
 
-    def _search(self, time_share: float = _SEARCH_SHARE) -> None:
+    def _search(self, time_share: float = _SEARCH_SHARE, quiet_times: float = _QUIET_TIMES) -> None:
         """Look for cheaper covers until long in vain; the same steps whatever the pace of the processor."""
         search, end_s = self.search, time.perf_counter() + time_share * self.limits.left_s
         first = int(search.counts[2])
         n_steps = 100
         while not self.is_done:
             since = int(search.counts[4]) if search.counts[4] > first else first
-            last = max(since + _QUIET_STEPS * len(self.cover.cost), _QUIET_TIMES * since)
-            n_steps = min(n_steps, last - int(search.counts[2]))
+            last = max(since + _QUIET_STEPS * len(self.cover.cost), quiet_times * since)
+            n_steps = int(min(n_steps, last - int(search.counts[2])))
             began = time.perf_counter()
             if n_steps <= 0 or began >= end_s:
                 return
@@ -291,23 +290,17 @@ class _Work:
         table, costs = self._table(part), self.cover.cost[part.columns]
         at_most = self.limits.enough - sum(other.bound for other in self.parts if other is not part)
         is_asked_whether = math.isfinite(at_most) and self.grain > 0.0
-        n_pieces = max(1, round(table.nnz / (_PIECE_PAIRS * (_WHETHER if is_asked_whether else 1.0))))
-        while n_pieces > 1:
-            began = time.perf_counter()
-            dual = better_dual(table, costs, self.dual[part.rows], self.limits.left_s * _SEARCH_SHARE)
-            self._raise(part, float(dual.sum() + np.minimum(costs - table.T @ dual, 0.0).sum()))
-            if not self.is_done and self.limits.left_s > 0.0:
-                self._raise(part, piecewise_bound(table, costs, dual, n_pieces, self.limits.left_s * 0.75))
-            if self.is_done or self.limits.left_s <= 0.0:
-                return False
-            self.dual[part.rows] = dual
-            n_pieces //= 2
-            has_time = self.limits.left_s > _LONGER * (time.perf_counter() - began)
-            self._search(_SEARCH_SHARE if has_time else 1.0)
-            if self.is_done or not has_time:
+        if table.nnz > _WHOLE_PAIRS * (_WHETHER if is_asked_whether else 1.0):
+            self._cut(part, table)
+            is_too_large = table.nnz > _WHOLE_PAIRS * _WHETHER
+            if not self.is_done and is_too_large:  # nothing else is left to do with the time
+                self._search(1.0, math.inf)
+            elif not self.is_done:
+                self._search()
+            if self.is_done or is_too_large:
                 return False
         own = self.search.best[part.columns]
-        if costs[own].sum() <= part.bound or table.nnz > _MOST_PAIRS or self.limits.left_s <= 0.0:
+        if costs[own].sum() <= part.bound or self.limits.left_s <= 0.0:
             return False
         model = cover_model(table, costs)
         found = highs.solve(
@@ -325,6 +318,14 @@ class _Work:
                 self._adopt(part, chosen)
         self._raise(part, proven(found, float(costs[self.search.best[part.columns]].sum())))
         return found.is_interrupted
+
+    def _cut(self, part: _Part, table: sparse.csr_array) -> None:
+        """Raise a part's bound by inequalities of three rows, while that helps."""
+        end_s = time.perf_counter() + _CUT_SHARE * self.limits.left_s
+        for bound in rising_bounds(table, self.cover.cost[part.columns], self.dual[part.rows], end_s):
+            self._raise(part, bound)
+            if self.is_done:
+                return
 
     def _close_partial(self) -> bool:
         """Ask HiGHS about partial cover; return whether that was interrupted."""

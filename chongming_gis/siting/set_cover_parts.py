@@ -1,4 +1,4 @@
-"""What can be left out of a covering question, what HiGHS is asked about it, and the bound of its pieces together.
+"""What can be left out of a covering question, and what HiGHS is asked about it.
 
 Tables are sparse, rows by columns; a stored pair covers.
 """
@@ -6,17 +6,13 @@ Tables are sparse, rows by columns; a stored pair covers.
 from __future__ import annotations
 
 import math
-import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse import csgraph
 
 from chongming_gis.kernels import setcover
-from chongming_gis.kernels.threads import thread_count
 from chongming_gis.siting import highs
 from chongming_gis.siting.problem import relative_gap
 
@@ -117,78 +113,6 @@ def needed(
             room -= loss
             is_kept[at] = False
     return np.sort(chosen[is_kept])
-
-
-def piecewise_bound(table: sparse.csr_array, costs: Floats, dual: Floats, n_pieces: int, time_s: float) -> float:
-    """Return a lower bound of a cover's cost: the sum over pieces, each covered at least cost by itself.
-
-    A column that several pieces need is charged to each in proportion to the multipliers of the rows it covers there,
-    so no cover of all costs less than the sum. It is at least the Lagrangian bound, since a piece is solved in whole
-    columns (Lagrangean decomposition: Guignard & Kim 1987).
-    """
-    piece = _pieces(table, dual, n_pieces)
-    tables = [sparse.csr_array(table[np.flatnonzero(piece == at)]) for at in range(n_pieces)]
-    charges = np.stack([some.T @ dual[piece == at] for at, some in enumerate(tables)])
-    owner = charges.argmax(axis=0)
-    charges[owner, np.arange(len(costs))] += costs - charges.sum(axis=0)
-    bound = float(np.minimum(charges, 0.0).sum())
-    pool = ThreadPoolExecutor(thread_count())
-    end_s = time.perf_counter() + time_s
-    share_s = time_s * thread_count() / n_pieces
-
-    def least(at: int) -> float:
-        rest, columns, taken = reduced(tables[at], charges[at])
-        spent = float(np.maximum(charges[at][taken], 0.0).sum())
-        left_s = end_s - time.perf_counter()
-        if not rest.shape[0]:
-            return spent
-        own_dual = dual[piece == at]
-        lagrangian = float(own_dual.sum() + np.minimum(charges[at] - tables[at].T @ own_dual, 0.0).sum())
-        found = highs.solve(cover_model(rest, charges[at][columns]), time_limit_s=min(max(left_s, 0.0), 3.0 * share_s))
-        own = found.bound - highs.TOLERANCE * max(1.0, abs(found.bound)) if math.isfinite(found.bound) else -math.inf
-        return max(spent + own, lagrangian - float(np.minimum(charges[at], 0.0).sum()))
-
-    try:
-        return bound + sum(pool.map(least, range(n_pieces)))
-    finally:  # after Ctrl-C nobody waits for a piece that is under way
-        pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _pieces(table: sparse.csr_array, dual: Floats, n_pieces: int) -> Longs:
-    """Return the piece of each row: neighbours together, each with about the same sum of multipliers."""
-    near = sparse.csr_array(table.T @ table)
-    order = csgraph.reverse_cuthill_mckee(sparse.csr_matrix(near), symmetric_mode=True)
-    place = np.empty(len(order))
-    place[order] = np.arange(len(order))
-    at = np.argsort(table @ place / np.diff(table.indptr), kind="stable")
-    piece = np.empty(len(dual), dtype=np.int64)
-    before = np.cumsum(dual[at]) - dual[at] / 2.0
-    piece[at] = np.minimum((before / max(before[-1], 1e-300) * n_pieces).astype(np.int64), n_pieces - 1)
-    return piece
-
-
-def better_dual(table: sparse.csr_array, costs: Floats, dual: Floats, time_s: float) -> Floats:
-    """Return the best multipliers of the rows that matter by those given, from a linear program; else those given."""
-    rows = np.flatnonzero(dual > 1e-3 * dual.max(initial=0.0))
-    n_rows, n_columns = len(rows), len(costs)
-    model = highs.MipModel(
-        np.ones(n_rows),
-        sparse.csr_array(table[rows].T),
-        np.full(n_columns, -np.inf),
-        costs,
-        np.zeros(n_rows),
-        np.full(n_rows, np.inf),
-        np.zeros(n_rows, dtype=bool),
-        "maximise",
-    )
-    found = highs.solve(model, time_limit_s=time_s)
-    if found.is_interrupted:
-        raise KeyboardInterrupt
-    if found.outcome != "optimal":
-        return dual
-    better = np.zeros(len(dual))
-    better[rows] = np.maximum(found.values, 0.0)
-    return better
 
 
 def cover_model(table: sparse.csr_array, costs: Floats) -> highs.MipModel:

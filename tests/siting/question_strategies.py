@@ -10,7 +10,7 @@ RULES = ("budget", "at_least", "at_most", "forced", "forbidden", "exclusive", "s
 
 
 @st.composite
-def questions(draw, rules=RULES, max_sites=7, max_rows=9):
+def questions(draw, rules=RULES, max_sites=12, max_rows=9):
     n_sites, n_rows = draw(st.integers(1, max_sites)), draw(st.integers(1, max_rows))
     costs = st.integers(0, 9).map(float)
     cell = st.one_of(st.just(np.inf), costs, costs)

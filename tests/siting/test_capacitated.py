@@ -23,8 +23,8 @@ from tests.siting.question_strategies import questions
 
 
 @st.composite
-def capacity_questions(draw, max_rows=4):
-    problem = draw(questions(max_sites=4, max_rows=max_rows))
+def capacity_questions(draw, max_rows=4, max_sites=4):
+    problem = draw(questions(max_sites=max_sites, max_rows=max_rows))
     sites = range(problem.n_sites)
     capacities = [draw(st.sampled_from((0.0, 2.0, 5.0, 7.0, math.inf))) for _ in sites]
     existing = problem.existing.tolist()
@@ -199,7 +199,7 @@ def assert_is_best(problem, how, found, new_sites, pays, offset, must_go, sign):
     assert sign * found.plan.objective == pytest.approx(counted, rel=1e-9, abs=1e-9)
 
 
-@settings(max_examples=50)
+@settings(max_examples=40)
 @given(capacity_questions(), st.integers(0, 9), st.integers(0, 3))
 def test_the_capacitated_mclp_is_the_best_of_all_plans(question, standard, new_sites):
     problem, how = question
@@ -208,7 +208,7 @@ def test_the_capacitated_mclp_is_the_best_of_all_plans(question, standard, new_s
     assert_is_best(problem, how, found, new_sites, pays, 0.0, False, -1.0)
 
 
-@settings(max_examples=50)
+@settings(max_examples=40)
 @given(capacity_questions(), st.sampled_from((None, 0.0, 5.0, 20.0)), st.integers(0, 3))
 def test_the_capacitated_p_median_is_the_best_of_all_plans(question, unreachable_cost, new_sites):
     problem, how = question
@@ -217,6 +217,19 @@ def test_the_capacitated_p_median_is_the_best_of_all_plans(question, unreachable
     pays = {pair: cost - without for pair, cost in slow_checker.pairs(problem).items()}
     offset = without * problem.weights.sum()
     assert_is_best(problem, how, found, new_sites, pays, offset, unreachable_cost is None, 1.0)
+
+
+@settings(max_examples=12)
+@given(capacity_questions(max_rows=3, max_sites=12), st.integers(0, 9), st.integers(0, 2))
+def test_the_capacitated_models_are_the_best_among_twelve_sites_too(question, standard, new_sites):
+    problem, how = question
+    found = capacitated_mclp(problem, standard=standard, new_sites=new_sites, capacity=how)
+    costs = slow_checker.pairs(problem)
+    pays = {pair: -1.0 for pair, cost in costs.items() if cost <= standard}
+    assert_is_best(problem, how, found, new_sites, pays, 0.0, False, -1.0)
+    found = capacitated_p_median(problem, new_sites=new_sites, unreachable_cost=5.0, capacity=how)
+    pays = {pair: cost - 5.0 for pair, cost in costs.items()}
+    assert_is_best(problem, how, found, new_sites, pays, 5.0 * problem.weights.sum(), False, 1.0)
 
 
 def village_and_town(capacities, **settings):

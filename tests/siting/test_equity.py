@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from chongming_gis.siting import SideRules, SitingProblem
 from chongming_gis.siting.equity import floor_frontier, floor_price, highest_floor
-from tests.siting import slow_checker
+from tests.siting import all_plans
 from tests.siting.question_strategies import questions
 
 
@@ -58,18 +58,15 @@ def test_the_highest_floor_by_hand():
 @given(questions(), st.integers(0, 9), st.integers(0, 3))
 def test_the_highest_floor_is_the_best_of_all_plans(problem, standard, new_sites):
     plan = highest_floor(problem, standard=standard, new_sites=new_sites)
-    best = None
-    for built, closed in slow_checker.every_plan(problem):
-        if not slow_checker.mclp(problem, built, closed, standard=standard, new_sites=new_sites)[0]:
-            continue
-        covered = slow_checker.covered_rows(problem, slow_checker.open_sites(problem, built, closed), standard)
-        shares = [
-            (problem.weights * covered)[problem.demand_areas == a].sum()
-            / problem.weights[problem.demand_areas == a].sum()
-            for a in range(3)
-            if problem.weights[problem.demand_areas == a].sum() > 0
-        ]
-        best = max(min(shares, default=1.0), -1.0 if best is None else best)
+    is_open = all_plans.every_choice(problem)
+    good, _ = all_plans.mclp(problem, is_open, standard=standard, new_sites=new_sites)
+    covered = all_plans.times_covered(problem, is_open[good], standard) > 0
+    worst = np.ones(len(covered))
+    for area in range(3):
+        weights = np.where(problem.demand_areas == area, problem.weights, 0.0)
+        if weights.sum() > 0.0:
+            worst = np.minimum(worst, covered @ weights / weights.sum())
+    best = worst.max() if len(worst) else None
     if best is None:
         assert plan.status == "infeasible"
         return

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from chongming_gis.errors import SitingError
 from chongming_gis.siting import SideRules, SitingProblem, exact, highs
-from tests.siting import slow_checker
+from tests.siting import all_plans, slow_checker
 from tests.siting.question_strategies import RULES, questions
 
 MODELS = {
@@ -58,10 +58,28 @@ def test_each_model_under_each_rule_is_the_best_of_all_plans(model, rule, data):
 
 
 @pytest.mark.parametrize("model", sorted(MODELS))
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_each_model_under_several_rules_is_the_best_of_all_plans(model, data):
     assert_is_best(data.draw(questions()), model, data.draw(MODELS[model][1]))
+
+
+@pytest.mark.parametrize("model", sorted(MODELS))
+@settings(max_examples=15)
+@given(data=st.data())
+def test_all_plans_at_once_are_judged_like_one_at_a_time(model, data):
+    problem, question = data.draw(questions(max_sites=6)), data.draw(MODELS[model][1])
+    good, objective = getattr(all_plans, model)(problem, all_plans.every_choice(problem), **question)
+    told = {
+        tuple(is_open): (bool(obeys), value if obeys else None)
+        for is_open, obeys, value in zip(all_plans.every_choice(problem), good, objective, strict=True)
+    }
+    for built, closed in slow_checker.every_plan(problem):
+        is_open = np.zeros(problem.n_sites, dtype=bool)
+        is_open[sorted(slow_checker.open_sites(problem, built, closed))] = True
+        obeys, value = getattr(slow_checker, model)(problem, built, closed, **question)
+        assert told.pop(tuple(is_open)) == (obeys, pytest.approx(value) if obeys else None)
+    assert not told
 
 
 def line(**settings):

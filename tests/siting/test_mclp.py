@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
@@ -15,6 +15,8 @@ from chongming_gis.siting import SideRules, SitingProblem, cover_bound, cover_br
 from chongming_gis.siting.mclp import covered_weight
 from chongming_gis.siting.problem import PROVEN_GAP
 from chongming_gis.siting.reduce import reduce_cover
+from tests.siting import all_plans, slow_checker
+from tests.siting.question_strategies import questions
 
 FAR = np.inf
 STANDARD = 5.0
@@ -56,6 +58,20 @@ def best_of_all(problem, new_sites):
         if forced <= set(some)
     ]
     return max(values)
+
+
+@settings(max_examples=40)
+@given(questions(rules=("floor",)), st.integers(0, 9), st.integers(0, 4))
+def test_under_a_floor_it_is_the_best_of_all_plans_whether_the_floor_binds_or_not(problem, standard, new_sites):
+    assume(len(problem.candidates) > 0)
+    plan = mclp(problem, standard=standard, new_sites=new_sites)
+    best = all_plans.best(problem, all_plans.mclp, "maximise", standard=standard, new_sites=new_sites)
+    if best is None:
+        assert plan.status == "infeasible"
+        assert plan.reason
+        return
+    assert (plan.status, plan.objective, plan.bound) == ("optimal", best, best)
+    assert slow_checker.mclp(problem, set(plan.chosen.tolist()), set(), standard=standard, new_sites=new_sites)[0]
 
 
 def drawn(n_demand=1500, n_sites=90, seed=20261124, radius=2500.0):

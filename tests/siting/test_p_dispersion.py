@@ -14,7 +14,7 @@ from chongming_gis.siting import highs, p_dispersion
 
 @st.composite
 def tables(draw):
-    n = draw(st.integers(1, 7))
+    n = draw(st.integers(1, 12))
     cell = st.one_of(st.integers(0, 12).map(float), st.just(math.inf))
     return np.array(draw(st.lists(st.lists(cell, min_size=n, max_size=n), min_size=n, max_size=n)))
 
@@ -23,8 +23,8 @@ def tables(draw):
 @given(
     table=tables(),
     new_sites=st.integers(0, 6),
-    existing=st.sets(st.integers(0, 6), max_size=2),
-    forbidden=st.sets(st.integers(0, 6), max_size=2),
+    existing=st.sets(st.integers(0, 11), max_size=2),
+    forbidden=st.sets(st.integers(0, 11), max_size=2),
 )
 def test_the_choice_is_the_best_of_all(table, new_sites, existing, forbidden):
     existing, forbidden = (sorted(j for j in some if j < len(table)) for some in (existing, forbidden))
