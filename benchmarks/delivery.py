@@ -68,6 +68,7 @@ def question() -> delivery.Question:
             n_waves=len(wanted.starts),
             missed_meal_price=wanted.missed_meal_price,
             iterations=wanted.iterations,
+            time_limit_s=wanted.time_limit_s,
             seed=study.seed,
         ),
         networks=networks,

@@ -70,11 +70,11 @@ def plan_study(study: StudyConfig, *, progress: Progress) -> StudyResult:
     """
     from chongming_gis import readings
     from chongming_gis.measured import deliveries
-    from chongming_gis.progress import Clock
+    from chongming_gis.progress import Clock, job_of
 
     clock = Clock(progress, of=readings.count_readings(study) + len(study.modes) + 1)
     ground = ground_of(study, clock)
-    found = clock.run("measure_delivery", "", lambda: deliveries.plan_meals(ground, progress=progress))
+    found = clock.run("measure_delivery", "", job_of(deliveries.deliver, ground))
     return _as_result(study, ground.inputs, found, clock.stages)
 
 
@@ -133,6 +133,7 @@ def ground_of(study: StudyConfig, clock: Clock) -> Groundwork:
         facilities={name: places(inputs.facilities[name].places) for name in sorted(config.services)},
         access=tables.no_table(tables.ACCESS),
         coverage=tables.no_table(tables.COVERAGE),
+        progress=clock.progress,
     )
 
 
@@ -182,13 +183,15 @@ def write_plan(result: StudyResult, folder: Path, *, language: Language) -> None
         The folder cannot be written; what stood there before is untouched.
     """
     from chongming_gis import maps, reports, results
+    from chongming_gis.maps import online
     from chongming_gis.maps.delivery_sheet import NAME, delivery_map
 
     with results.staged_folder(folder) as stage:
         sheet = delivery_map(maps.prepare(result, language))
         if sheet is not None:
             (stage / "maps").mkdir()
-            (stage / "maps" / f"{NAME}.html").write_text(sheet.page.render(), encoding="utf-8", newline="\n")
+            page = online.offer(sheet, result.study).page.render()
+            (stage / "maps" / f"{NAME}.html").write_text(page, encoding="utf-8", newline="\n")
         reports.write_sheets(result, stage, language=language)
         results.save(result, stage)
 

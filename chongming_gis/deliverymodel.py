@@ -117,6 +117,7 @@ class DeliveryConfig(StudyModel):
     price_year: Year
     deadlines_min: tuple[Positive, ...] = (20.0, 30.0, 40.0)  # asked in the what-ifs
     iterations: AtLeastOne = 300  # of the search for each group of kitchens; the same number gives the same rounds
+    time_limit_s: Positive = 60.0  # of the search of one plan; where it strikes, another machine may find other rounds
     target_indicator: Identifier | None = None  # of the plan: the meals a day it asks for
     target_set: Identifier | None = None
     source: Text

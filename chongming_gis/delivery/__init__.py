@@ -11,7 +11,7 @@ from __future__ import annotations
 from chongming_gis.delivery.bound import bound_cost
 from chongming_gis.delivery.checker import RoundError, check_rounds
 from chongming_gis.delivery.plan import REASONS, DayPlan, plan_day
-from chongming_gis.delivery.question import HotRange, Question, Rules, Stands, measure_range
+from chongming_gis.delivery.question import HotRange, Question, Rules, Stands, measure_nearest, measure_range
 from chongming_gis.delivery.rounds import Round
 from chongming_gis.delivery.sharing import Sharing, share_kitchens
 from chongming_gis.delivery.ways import arcs_of, measure_ways, trace_way
@@ -31,6 +31,7 @@ __all__ = [
     "arcs_of",
     "bound_cost",
     "check_rounds",
+    "measure_nearest",
     "measure_range",
     "measure_ways",
     "plan_day",

@@ -36,7 +36,6 @@ def check_rounds(question: Question, rounds: Sequence[Round], left: Sequence[int
     brought = [0] * len(question.drops)
     cooked = [0] * len(question.kitchens)
     out: dict[tuple[int, int], int] = {}
-    seen: set[tuple[int, int, int]] = set()
     for number, one in enumerate(rounds, start=1):
         at = f"round {number} from {question.kitchens.ids[one.kitchen]}"
         told += [f"{at}: {fault}" for fault in _faults_of(question, one)]
@@ -44,9 +43,6 @@ def check_rounds(question: Question, rounds: Sequence[Round], left: Sequence[int
         for item in one.items:
             brought[item.drop] += item.meals
             cooked[one.kitchen] += item.meals
-            if (id(item), item.drop, one.kitchen) in seen:
-                told.append(f"{at}: the same meals for {question.drops.ids[item.drop]} are brought twice")
-            seen.add((id(item), item.drop, one.kitchen))
     for kitchen, n_meals in enumerate(cooked):
         if n_meals > question.cooks[kitchen]:
             told.append(f"{question.kitchens.ids[kitchen]}: {n_meals} meals leave, it cooks {question.cooks[kitchen]}")
@@ -81,6 +77,8 @@ def _faults_of(question: Question, one: Round) -> list[str]:
             faults.append(f"{name} is reached after {clock:.1f} s; a meal may be {rules.deadline_s:.0f} s old")
         if item.meals <= 0:
             faults.append(f"{name} gets no meal")
+        if any(item.drop == other.drop for other in one.items[:stop]):
+            faults.append(f"{name} is visited twice")
         clock += rules.handover_s
     if one.items:
         clock += _leg_s(question, one, one.items[-1].drop, None)

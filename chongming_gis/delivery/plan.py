@@ -14,7 +14,7 @@ import numpy as np
 from chongming_gis.delivery.bound import bound_cost
 from chongming_gis.delivery.checker import RoundError, check_rounds
 from chongming_gis.delivery.question import measure_range
-from chongming_gis.delivery.rounds import Group, measure_legs, route_group
+from chongming_gis.delivery.rounds import Found, Group, measure_legs, route_group
 from chongming_gis.delivery.sharing import Item, Sharing, items_of, share_kitchens, share_within
 from chongming_gis.progress import Progress, silent
 
@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 MOST_DROPS = 150  # in one group; a larger one is cut into its kitchens
 #: Why meals are not brought, the first that holds; "" = they are.
-REASONS = ("", "no_road", "out_of_range", "ferry", "not_back", "no_kitchen_open", "no_capacity", "no_round")
+REASONS = (
+    "", "no_road", "no_kitchen", "ferry", "not_back", "out_of_range", "no_kitchen_open", "no_capacity", "no_round",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class DayPlan:
     most_served: int
     cost_bound: float
     n_groups: int
+    n_cut: int  # of these: the search was ended by its time limit
 
     @property
     def served(self) -> Longs:
@@ -79,13 +82,13 @@ class DayPlan:
 
 @dataclass(slots=True)
 class _Day:
-    """Rounds by group while the day is put together."""
+    """What was found for each group while the day is put together."""
 
-    rounds: dict[int, list[Round]] = field(default_factory=dict)
+    found: dict[int, Found] = field(default_factory=dict)
 
     @property
-    def all(self) -> list[Round]:
-        return [one for number in sorted(self.rounds) for one in self.rounds[number]]
+    def rounds(self) -> list[Round]:
+        return [one for number in sorted(self.found) for one in self.found[number].rounds]
 
 
 def plan_day(
@@ -110,9 +113,9 @@ def plan_day(
     day = _Day()
     for number, group in enumerate(groups):
         progress("delivery_rounds", question.kitchens.ids[group.kitchens[0]], number, len(groups))
-        day.rounds[number] = route_group(question, hot, group, measure_legs(question, group))
+        day.found[number] = route_group(question, hot, group, measure_legs(question, group))
     _offer_again(question, hot, groups, day)
-    rounds = sorted(day.all, key=lambda one: (one.kitchen, one.vehicle, one.arrive_s, one.back_s))
+    rounds = sorted(day.rounds, key=lambda one: (one.kitchen, one.vehicle, one.arrive_s, one.back_s))
     left = question.meals - _brought(question, rounds)
     faults = check_rounds(question, rounds, left.tolist())
     if faults:
@@ -132,6 +135,7 @@ def plan_day(
         most_served=sharing.n_served,
         cost_bound=bound_cost(question, hot) if with_bound else float("nan"),
         n_groups=len(groups),
+        n_cut=sum(not found.in_full for found in day.found.values()),
     )
 
 
@@ -191,7 +195,7 @@ def _offer_again(question: Question, hot: HotRange, groups: list[Group], day: _D
     alone = {group.kitchens[0]: number for number, group in enumerate(groups) if len(group.kitchens) == 1}
     free = [k for k in range(len(question.kitchens)) if k not in {m for g in groups for m in g.kitchens}]
     alone |= {kitchen: len(groups) + number for number, kitchen in enumerate(free)}
-    rounds = day.all
+    rounds = day.rounds
     sent = np.zeros(len(question.kitchens), dtype=np.int64)
     for one in rounds:
         sent[one.kitchen] += one.meals
@@ -206,13 +210,13 @@ def _offer_again(question: Question, hot: HotRange, groups: list[Group], day: _D
     offered = share_within(fastest, left, spare)
     for kitchen in np.flatnonzero(offered.flow.sum(axis=1)).tolist():
         number = alone[kitchen]
-        old = day.rounds.get(number, [])
-        mine = [Item(i.drop, i.meals, kitchen, (kitchen,)) for one in old for i in one.items]
+        old = day.found.get(number, Found(()))
+        mine = [Item(i.drop, i.meals, kitchen, (kitchen,)) for one in old.rounds for i in one.items]
         more = _parts(question, hot, kitchen, offered.flow[kitchen])
         group = Group((kitchen,), (*mine, *more))
         new = route_group(question, hot, group, measure_legs(question, group))
-        if sum(one.meals for one in new) > sum(one.meals for one in old):
-            day.rounds[number] = new
+        if new.meals > old.meals:
+            day.found[number] = new
 
 
 def _parts(question: Question, hot: HotRange, kitchen: int, meals: Longs) -> list[Item]:
@@ -244,25 +248,19 @@ def _reasons(
     question: Question, hot: HotRange, sharing: Sharing, left: Longs, with_ferry: HotRange | None
 ) -> list[str]:
     """Return why meals of each drop are left, the first reason that holds."""
-    n_drops = len(question.drops)
-    has_fleet = (question.fleet.T > 0)[:, :, None]
-    on_time = np.logical_or.reduce((hot.out_s <= question.rules.deadline_s) & has_fleet, axis=(0, 1))
-    in_range = np.logical_or.reduce(hot.any_vehicle, axis=0)
-    by_ferry = np.zeros(n_drops, dtype=bool) if with_ferry is None else np.logical_or.reduce(with_ferry.any_vehicle, 0)
-    cooks = np.logical_or.reduce(hot.any_vehicle & (question.sends > 0)[:, None], axis=0)
-    is_on_road = question.drops.is_on_road
-    told = []
-    for drop in range(n_drops):
-        if left[drop] == 0:
-            told.append("")
-        elif not is_on_road[drop]:
-            told.append("no_road")
-        elif not in_range[drop]:
-            told.append("ferry" if by_ferry[drop] else "not_back" if on_time[drop] else "out_of_range")
-        elif not cooks[drop]:
-            told.append("no_kitchen_open")
-        elif left[drop] <= sharing.no_capacity[drop]:
-            told.append("no_capacity")
-        else:
-            told.append("no_round")
-    return told
+    with_ferry = hot if with_ferry is None else with_ferry
+    beyond = ~hot.is_in_time.any(axis=(0, 1))
+    cooks = (hot.any_vehicle & (question.sends > 0)[:, None]).any(axis=0)
+    holds = {
+        "": left == 0,
+        "no_road": ~question.drops.is_on_road,
+        "no_kitchen": np.full(len(left), len(question.kitchens) == 0),
+        "ferry": beyond & with_ferry.is_in_time.any(axis=(0, 1)),
+        "not_back": beyond & (hot.out_s <= question.rules.deadline_s).any(axis=(0, 1)),
+        "out_of_range": beyond & np.isfinite(with_ferry.nearest_s),
+        "no_way": beyond,
+        "no_kitchen_open": ~cooks,
+        "no_capacity": left <= sharing.no_capacity,
+    }
+    told: list[str] = np.select(list(holds.values()), list(holds), default="no_round").tolist()
+    return ["no_road" if reason == "no_way" else reason for reason in told]

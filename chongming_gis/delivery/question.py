@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from chongming_gis import travel
+from chongming_gis.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     Longs = npt.NDArray[np.int64]
     Claims = npt.NDArray[np.bool_]
     Rows = npt.NDArray[np.intp]
+
+_A_DAY_S = 24.0 * SECONDS_PER_HOUR  # who is farther from every kitchen counts as not reached at all
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ class Rules:
     n_waves: int  # how often a vehicle leaves
     missed_meal_price: float
     iterations: int  # of the search, for each group of kitchens
+    time_limit_s: float  # of the search of all groups of a plan; it ends what the iterations do not
     seed: int
 
 
@@ -115,7 +119,11 @@ class HotRange:
 
     out_s: Floats
     back_s: Floats
-    is_usable: Claims  # on time, back on time, and the kitchen has such a vehicle
+    is_in_time: Claims  # there and back, whether or not the kitchen has such a vehicle
+    is_usable: Claims  # and it has
+    nearest_s: (
+        Floats  # from the nearest kitchen by the fastest kind, however far, (n drops,); inf = no road leads there
+    )
 
     @property
     def any_vehicle(self) -> Claims:
@@ -134,14 +142,32 @@ def measure_range(question: Question) -> HotRange:
     shape = (len(question.vehicles), len(question.kitchens), len(question.drops))
     out_s, back_s = np.full(shape, np.inf), np.full(shape, np.inf)
     if 0 in shape:
-        return HotRange(out_s, back_s, np.zeros(shape, dtype=bool))
+        nowhere = np.zeros(shape, dtype=bool)
+        return HotRange(out_s, back_s, nowhere, nowhere, np.full(len(question.drops), np.inf))
     by_mode: dict[str, tuple[Floats, Floats]] = {}
     for number, vehicle in enumerate(question.vehicles):
         if vehicle.mode not in by_mode:
             by_mode[vehicle.mode] = _there_and_back(question, vehicle.mode)
         out_s[number], back_s[number] = by_mode[vehicle.mode]
-    is_usable = (out_s <= rules.deadline_s) & (out_s + rules.handover_s + back_s <= rules.back_s)
-    return HotRange(out_s, back_s, is_usable & (question.fleet.T[:, :, None] > 0))
+    is_in_time = (out_s <= rules.deadline_s) & (out_s + rules.handover_s + back_s <= rules.back_s)
+    is_usable = is_in_time & (question.fleet.T[:, :, None] > 0)
+    return HotRange(out_s, back_s, is_in_time, is_usable, measure_nearest(question))
+
+
+def measure_nearest(question: Question) -> Floats:
+    """Return the seconds from the nearest kitchen by the fastest kind of vehicle, however far; inf = no road from any.
+
+    Notes
+    -----
+    Whether the kitchen has such a vehicle is not asked. Beyond a day nothing counts as reached.
+    """
+    nearest_s = np.full(len(question.drops), np.inf)
+    for mode in sorted({vehicle.mode for vehicle in question.vehicles}):
+        kitchens, drops = question.kitchens.snapped[mode], question.drops.snapped[mode]
+        net = question.networks[mode]
+        found = travel.nearest(net, drops, kitchens, cutoff_s=_A_DAY_S, direction="from_destination")
+        nearest_s = np.minimum(nearest_s, found.time_s[:, 0])
+    return nearest_s
 
 
 def _there_and_back(question: Question, mode: str) -> tuple[Floats, Floats]:

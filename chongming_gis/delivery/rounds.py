@@ -8,17 +8,19 @@ on time is on time; costs are in thousandths of the currency. Drops may be left 
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyvrp
-from pyvrp.stop import MaxIterations
+from pyvrp.stop import MaxIterations, MaxRuntime, MultipleCriteria
 
 from chongming_gis.delivery import ways
 from chongming_gis.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     from chongming_gis.delivery.question import HotRange, Question
@@ -49,6 +51,24 @@ class Round:
     def meals(self) -> int:
         """The meals on board at departure."""
         return sum(item.meals for item in self.items)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The rounds of a group, and whether the search went through all its iterations before its time was over."""
+
+    rounds: tuple[Round, ...]
+    in_full: bool = True
+
+    @property
+    def meals(self) -> int:
+        """The meals on all rounds."""
+        return sum(one.meals for one in self.rounds)
+
+    @property
+    def cost(self) -> float:
+        """What the rounds cost."""
+        return float(sum(one.cost for one in self.rounds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,38 +107,51 @@ def measure_legs(question: Question, group: Group) -> dict[str, Legs]:
     return legs
 
 
-def route_group(question: Question, hot: HotRange, group: Group, legs: dict[str, Legs]) -> list[Round]:
+def route_group(question: Question, hot: HotRange, group: Group, legs: dict[str, Legs]) -> Found:
     """Return rounds that bring as much as they can of a group's items; what no round has is left behind.
 
     Notes
     -----
     PyVRP (Wouda, Lan & Kool 2024), iterated local search; it ends after a number of iterations, so that the same
-    question gives the same rounds on every machine. It proves nothing about the best possible rounds.
+    question gives the same rounds on every machine. It proves nothing about the best possible rounds. Of the time limit
+    a group has the share that its items are of all drops; a search that it ends is told.
     """
     if not group.items:
-        return []
+        return Found(())
     problem = _problem(question, hot, group, legs)
+    rules = question.rules
+    n_wanted = max(int(np.count_nonzero(question.meals)), len(group.items))
+    time_is_over = MaxRuntime(rules.time_limit_s * len(group.items) / n_wanted)  # counts over both searches
+    results = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # that penalties are at their bound: told by what is left behind
-        stop = MaxIterations(question.rules.iterations)
-        best = pyvrp.solve(problem.data, stop, seed=question.rules.seed, collect_stats=False, display=False).best
-        if not best.is_feasible():
-            nothing = pyvrp.Solution(problem.data, [])
-            best = pyvrp.solve(
-                problem.data,
-                MaxIterations(question.rules.iterations),
-                seed=question.rules.seed,
-                collect_stats=False,
-                display=False,
-                initial_solution=nothing,
-            ).best
+        for start in (None, pyvrp.Solution(problem.data, [])):
+            stop = MultipleCriteria([MaxIterations(rules.iterations), time_is_over])
+            results.append(
+                pyvrp.solve(
+                    problem.data, stop, seed=rules.seed, collect_stats=False, display=False, initial_solution=start
+                )
+            )
+            if results[-1].is_feasible():
+                break
+    best = results[-1].best
     found = []
     for route in best.routes() if best.is_feasible() else []:
-        kitchen, vehicle = problem.of_type[route.vehicle_type()]
-        visited = tuple(group.items[stop.idx] for stop in route if stop.is_client())
+        who = problem.of_type[route.vehicle_type()]
+        visited = visits_of([group.items[stop.idx] for stop in route if stop.is_client()])
         if visited:
-            found.append(make_round(question, group, legs, (kitchen, vehicle), visited))
-    return sorted(found, key=_order)
+            found.append(make_round(question, group, legs, who, visited))
+    in_full = all(result.num_iterations >= rules.iterations for result in results)
+    return Found(tuple(sorted(found, key=_order)), in_full)
+
+
+def visits_of(items: Sequence[Item]) -> tuple[Item, ...]:
+    """Return the items of a round with all that goes to one drop in one visit, the first."""
+    visits: dict[int, Item] = {}
+    for item in items:
+        known = visits.get(item.drop)
+        visits[item.drop] = item if known is None else replace(known, meals=known.meals + item.meals)
+    return tuple(visits.values())
 
 
 def _order(one: Round) -> tuple[int, int, tuple[int, ...]]:

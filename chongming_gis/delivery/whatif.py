@@ -103,10 +103,9 @@ def _served_again(question: Question, plan: DayPlan, kitchen: int) -> tuple[floa
     group = Group((kitchen,), (*mine, *parts))
     whole = _widened(hot, len(question.kitchens), kitchen)
     new = route_group(question, whole, group, measure_legs(question, group))
-    if sum(one.meals for one in new) <= n_old:
+    if new.meals <= n_old:
         return float(plan.n_served), plan.cost
-    gained = sum(one.meals for one in new) - n_old
-    return float(plan.n_served + gained), plan.cost + sum(o.cost for o in new) - sum(o.cost for o in old)
+    return float(plan.n_served + new.meals - n_old), plan.cost + new.cost - sum(one.cost for one in old)
 
 
 def _only(question: Question, kitchen: int) -> Question:
@@ -117,11 +116,11 @@ def _only(question: Question, kitchen: int) -> Question:
 def _widened(hot: HotRange, n_kitchens: int, kitchen: int) -> HotRange:
     """Return the hot range of one kitchen in its row of all kitchens."""
     n_vehicles, _, n_drops = hot.out_s.shape
-    usable = np.zeros((n_vehicles, n_kitchens, n_drops), dtype=bool)
-    usable[:, kitchen] = hot.is_usable[:, 0]
+    in_time, usable = (np.zeros((n_vehicles, n_kitchens, n_drops), dtype=bool) for _ in range(2))
+    in_time[:, kitchen], usable[:, kitchen] = hot.is_in_time[:, 0], hot.is_usable[:, 0]
     out_s, back_s = (np.full((n_vehicles, n_kitchens, n_drops), np.inf) for _ in range(2))
     out_s[:, kitchen], back_s[:, kitchen] = hot.out_s[:, 0], hot.back_s[:, 0]
-    return replace(hot, out_s=out_s, back_s=back_s, is_usable=usable)
+    return replace(hot, out_s=out_s, back_s=back_s, is_in_time=in_time, is_usable=usable)
 
 
 def _items(question: Question, hot: HotRange, kitchen: int, meals: Longs) -> list[Item]:
@@ -186,9 +185,14 @@ def try_kitchens(
         sends = np.append(question.sends, there.sends[at])
         found = share_within(times, question.meals, sends)
         told.append((_value(question, plan, places.ids[at], times, sends, found.n_served, cooks), at))
-    told.sort(key=lambda pair: (-pair[0].most_served, -pair[0].minutes_saved, pair[0].id))
+    told.sort(key=lambda pair: _worth(pair[0]))  # a stable sort: ties stay in the order in which they were asked
     best = [pair for pair, turn in zip(told, _turns([areas[at] for _, at in told]), strict=True) if turn == 0]
     return [_with_rounds(there, plan, change, at) for change, at in best[:MOST_TOLD]]
+
+
+def _worth(change: WhatIf) -> tuple[float, float, float]:
+    """Return the order of new kitchens: most meals, most in hot range (cooked or not), least riding."""
+    return -change.most_served, -change.in_range, -np.nan_to_num(change.minutes_saved)
 
 
 def _turns(areas: Sequence[str] | npt.NDArray[np.object_]) -> list[int]:
@@ -222,6 +226,5 @@ def _with_rounds(there: Question, plan: DayPlan, change: WhatIf, at: int) -> Wha
     given = share_within(reachable, plan.left, alone.sends)
     items = _items(alone, hot, 0, given.flow[0])
     group = Group((0,), tuple(items))
-    rounds = route_group(alone, hot, group, measure_legs(alone, group)) if items else []
-    served = plan.n_served + sum(one.meals for one in rounds)
-    return replace(change, served=float(served), cost=plan.cost + sum(one.cost for one in rounds))
+    found = route_group(alone, hot, group, measure_legs(alone, group))
+    return replace(change, served=float(plan.n_served + found.meals), cost=plan.cost + found.cost)

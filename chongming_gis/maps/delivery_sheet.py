@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from chongming_gis import crs, wording
+from chongming_gis import crs, discretion, wording
 from chongming_gis.deliverymodel import minutes_of_day
 from chongming_gis.maps import sheets
 from chongming_gis.maps.base import lon_lat, text_list
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from chongming_gis.maps.page import PlanMap
     from chongming_gis.maps.views import Material
+    from chongming_gis.results import StudyResult
     from chongming_gis.wording import Words
 
 NAME = "delivery"
@@ -31,7 +32,7 @@ LINE_TOLERANCE_M = 3.0
 _KM = 1000.0
 _ALL = -1
 #: Reasons that no kitchen reaches a drop in time, whatever it cooks.
-OUT_OF_RANGE = ("no_road", "out_of_range", "ferry", "not_back")
+OUT_OF_RANGE = ("no_road", "no_kitchen", "out_of_range", "ferry", "not_back")
 
 
 def delivery_map(material: Material) -> PlanMap | None:
@@ -66,6 +67,30 @@ def delivery_map(material: Material) -> PlanMap | None:
     return sheet
 
 
+def hidden_drops(result: StudyResult) -> frozenset[str]:
+    """Return the drops whose meals are not told: fewer than five are wanted, and sensitive people are among who eats.
+
+    Notes
+    -----
+    Of five or more meals for several groups none tells how many are for one. Drivers' sheets tell all meals: they are
+    what is handed over.
+    """
+    study, drops = result.study, result.measured["delivery_drops"]
+    groups = {entry.group for entry in study.delivery.shares} if study.delivery else set()
+    meals = drops["meals"].to_numpy(float)
+    hidden = np.zeros(len(drops), dtype=bool)
+    for group in groups:
+        hidden |= discretion.is_hidden(study, group, meals)
+    return frozenset(drops["drop_id"].astype(str)[hidden])
+
+
+def sum_of_round(stops: pd.DataFrame, hidden: frozenset[str]) -> float | None:
+    """Return the meals on a round, or None where they would tell those of a drop that are not told."""
+    meals = stops.loc[stops["drop_id"].isin(hidden), "meals"]
+    is_safe = meals.empty or (len(meals) > 1 and meals.sum() >= discretion.LEAST_SHOWN)
+    return float(stops["meals"].sum()) if is_safe else None
+
+
 def rounds_data(material: Material) -> Data:
     """Return the rounds, their clocks and the drops, as the layers of the page read them."""
     words, found, study = material.words, material.result.measured, material.result.study
@@ -76,6 +101,9 @@ def rounds_data(material: Material) -> Data:
     kinds = [name for name in vehicles if name in set(routes["vehicle"])]
     handover_s = minutes_to_seconds(study.delivery.handover_min) if study.delivery else 0.0
     by_round = dict(tuple(stops.groupby("round_id", sort=False)))
+    hidden = hidden_drops(material.result)
+    small = stops["drop_id"].isin(hidden).to_numpy(bool)
+    stand_in = discretion.stand_in(stops["meals"].to_numpy(float), small)
     lines = shapely.simplify(routes.geometry.to_numpy(), LINE_TOLERANCE_M)
     metric = crs.parse(routes.crs, where="routes")
     content: dict[str, Any] = {
@@ -83,6 +111,7 @@ def rounds_data(material: Material) -> Data:
         "note": words("delivery.legend_note"),
         "lines": pack_shapes(crs.transform(lines, metric, crs.parse(crs.GEOGRAPHIC, where="maps"))),
         "vehicles": [vehicles[name] for name in kinds],
+        "about": words("delivery.about") if small.any() else "",
         **{key: [] for key in ("names", "rows", "colours", "kitchen", "vehicle", "depart", "times", "along", "handed")},
     }
     for number, (one, line) in enumerate(zip(_records(routes), routes.geometry, strict=True)):
@@ -90,7 +119,7 @@ def rounds_data(material: Material) -> Data:
         arrive, whole = mine["arrive_s"].to_numpy(float), max(float(line.length), 1.0)
         along = (mine["along_m"].to_numpy(float) / whole).tolist()
         content["names"].append(round_name(one, words))
-        content["rows"].append(_round_card(one, mine, vehicles, words))
+        content["rows"].append(_round_card(one, mine, (vehicles, hidden), words))
         content["colours"].append(number)
         content["kitchen"].append(order[one["kitchen_id"]])
         content["vehicle"].append(kinds.index(one["vehicle"]))
@@ -98,9 +127,9 @@ def rounds_data(material: Material) -> Data:
         times = [t for at in arrive.tolist() for t in (round(at), round(at + handover_s))]
         content["times"].append([0, *times, round(one["back_s"])])
         content["along"].append([0.0, *(round(share, 5) for at in along for share in (at, at)), 1.0])
-        pairs = zip(arrive.tolist(), mine["meals"].tolist(), strict=True)
-        content["handed"].append([[round(at), round(meals)] for at, meals in pairs])
-    content["drops"] = _drops(material, order)
+        told = mine["meals"].mask(mine["drop_id"].isin(hidden), stand_in)
+        content["handed"].append([[round(at), meals] for at, meals in zip(arrive.tolist(), told.tolist(), strict=True)])
+    content["drops"] = _drops(material, order, hidden)
     return Data.of("delivery", content)
 
 
@@ -110,12 +139,13 @@ def round_name(one: Mapping[str, Any], words: Words) -> str:
 
 
 def _round_card(
-    one: dict[str, Any], stops: pd.DataFrame, vehicles: Mapping[str, str], words: Words
+    one: dict[str, Any], stops: pd.DataFrame, named: tuple[Mapping[str, str], frozenset[str]], words: Words
 ) -> list[tuple[str, str]]:
+    vehicles, hidden = named
     rows = [
         (words("delivery.col.vehicle"), f"{vehicles.get(one['vehicle'], one['vehicle'])} {one['cart']}"),
         (words("delivery.col.depart"), str(one["depart"])),
-        (words("delivery.col.meals"), wording.quantity(one["meals"])),
+        (words("delivery.col.meals"), wording.quantity(sum_of_round(stops, hidden))),
         (words("delivery.col.stops"), str(one["n_stops"])),
         (words("delivery.col.oldest"), minutes(float(stops["arrive_s"].max()))),
         (words("delivery.col.back"), minutes(one["back_s"])),
@@ -131,32 +161,40 @@ def minutes(seconds: float) -> str:
     return f"{seconds_to_minutes(seconds):.1f}" if np.isfinite(seconds) else wording.NOTHING
 
 
-def _drops(material: Material, order: Mapping[str, int]) -> dict[str, Any]:
+def _drops(material: Material, order: Mapping[str, int], hidden: frozenset[str]) -> dict[str, Any]:
     """Return the drops with what each gets; one without a round belongs to no kitchen's view."""
     words = material.words
     table = cast("gpd.GeoDataFrame", material.result.measured["delivery_drops"])
     kitchens = material.result.measured["delivery_kitchens"].set_index("kitchen_id")["name_zh"]
     villages = material.result.villages.set_index("village_code")["name_zh"]
+    small = table["drop_id"].isin(hidden)
+    sizes = table["meals"].mask(small, discretion.stand_in(table["meals"].to_numpy(float), small.to_numpy(bool)))
     rows, states = [], []
     for drop in _records(table):
         states.append(state_of(drop))
+        told = drop["drop_id"] not in hidden
         card = [
             (words("js.village"), _text(villages.get(drop["village_code"]))),
-            (words("delivery.col.wanted"), wording.quantity(drop["meals"])),
-            (words("delivery.col.brought"), wording.quantity(drop["meals_brought"])),
+            *(
+                (words(f"delivery.col.{name}"), wording.quantity(n) if told or n == 0 else discretion.HIDDEN)
+                for name, n in (("wanted", drop["meals"]), ("brought", drop["meals_brought"]))
+            ),
         ]
         if not pd.isna(drop["kitchen_id"]):
             card.append((words("delivery.col.kitchen"), _text(kitchens.get(drop["kitchen_id"])) or drop["kitchen_id"]))
             card.append((words("delivery.col.age"), minutes(drop["arrive_s"])))
+        if drop["reason"] in OUT_OF_RANGE:
+            card.append((words("delivery.col.nearest"), minutes(drop["nearest_s"])))
         if not pd.isna(drop["reason"]):
             card.append((words("delivery.col.reason"), words(f"delivery.reason.{drop['reason']}")))
         rows.append([pair for pair in card if pair[1]])
     return {
         "title": words("delivery.drops_legend"),
+        "note": words("delivery.masked_note") if hidden else "",
         "xy": pack_coordinates(lon_lat(table)),
         "names": [_text(name) or str(code) for name, code in zip(table["name_zh"], table["drop_id"], strict=True)],
         "states": states,
-        "meals": table["meals"].round().astype(int).tolist(),
+        "meals": sizes.round(1).tolist(),
         "kitchen": [_ALL if pd.isna(name) else order[str(name)] for name in table["kitchen_id"]],
         "rows": rows,
     }

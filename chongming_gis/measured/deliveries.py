@@ -12,10 +12,12 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from chongming_gis import candidates, delivery, network, provision
+from chongming_gis import delivery, network, provision
 from chongming_gis.deliverymodel import clock_after
+from chongming_gis.findings import Finding
 from chongming_gis.measured.delivery_question import ask_delivery
 from chongming_gis.measured.groundwork import Measured, Step
+from chongming_gis.measured.questions import candidates_of
 from chongming_gis.measured_tables import (
     DELIVERY,
     DELIVERY_DROPS,
@@ -24,7 +26,6 @@ from chongming_gis.measured_tables import (
     ROUTE_STOPS,
     ROUTES,
 )
-from chongming_gis.progress import Progress, silent
 from chongming_gis.tables import column_types
 from chongming_gis.units import minutes_to_seconds
 
@@ -39,14 +40,9 @@ _SCHEMATIC = "schematic"
 
 def deliver(ground: Groundwork) -> Measured:
     """Return the tables of a day's meals to the door."""
-    return plan_meals(ground)
-
-
-def plan_meals(ground: Groundwork, *, progress: Progress = silent) -> Measured:
-    """Return the same, telling while it plans: kitchens, deadlines, vehicles, candidates."""
     asked = ask_delivery(ground)
     ferry = None if asked.with_ferry is None else delivery.measure_range(asked.with_ferry)
-    plan = delivery.plan_day(asked.question, if_ferry_ran=ferry, progress=progress)
+    plan = delivery.plan_day(asked.question, if_ferry_ran=ferry, progress=ground.progress)
     routes, stops = _rounds(ground, asked, plan)
     return Measured(
         tables={
@@ -55,10 +51,24 @@ def plan_meals(ground: Groundwork, *, progress: Progress = silent) -> Measured:
             DELIVERY_DROPS.name: _drops(asked, plan, stops, routes),
             ROUTES.name: routes,
             ROUTE_STOPS.name: stops,
-            DELIVERY_WHATIF.name: _whatif(ground, asked, plan, progress),
+            DELIVERY_WHATIF.name: _whatif(ground, asked, plan),
         },
-        findings=asked.findings,
+        findings=(*asked.findings, *_cut(asked, plan)),
     )
+
+
+def _cut(asked: AskedDelivery, plan: DayPlan) -> list[Finding]:
+    """Return that the time limit ended the search, where it did."""
+    if plan.n_cut == 0:
+        return []
+    limit = f"{asked.config.time_limit_s:g}"
+    details = {"n": str(plan.n_cut), "of": str(plan.n_groups), "seconds": limit}
+    said = (
+        f"the search for rounds was ended by its time limit of {limit} s for {plan.n_cut} of {plan.n_groups} groups of "
+        "kitchens: another machine, or this one at another hour, may find other rounds"
+    )
+    suggestion = "raise delivery.time_limit_s, or lower delivery.iterations"
+    return [Finding("warning", "delivery", said, suggestion, rule="delivery_time_limit", details=details)]
 
 
 def _table(contract: Contract, rows: list[dict[str, Any]]) -> pd.DataFrame:
@@ -153,7 +163,6 @@ def _drops(asked: AskedDelivery, plan: DayPlan, stops: pd.DataFrame, routes: gpd
     kitchen_of = dict(zip(routes["round_id"], routes["kitchen_id"], strict=True))
     first = stops.sort_values(["arrive_s", "round_id"], kind="stable").drop_duplicates("drop_id").set_index("drop_id")
     oldest = stops.groupby("drop_id", sort=False)["arrive_s"].max()
-    nearest_s = plan.hot.out_s.min(axis=(0, 1), initial=np.inf)
     served = plan.served
     rows = []
     for number, drop in enumerate(asked.drops.drop(columns="geometry").to_dict("records")):
@@ -167,7 +176,7 @@ def _drops(asked: AskedDelivery, plan: DayPlan, stops: pd.DataFrame, routes: gpd
                 "meals_left": float(plan.left[number]),
                 "kitchen_id": kitchen_of[first.loc[drop["id"], "round_id"]] if is_served else None,
                 "arrive_s": float(oldest[drop["id"]]) if is_served else np.nan,
-                "nearest_s": float(nearest_s[number]),
+                "nearest_s": float(plan.hot.nearest_s[number]),
                 "reason": plan.reason[number] or None,
             }
         )
@@ -253,9 +262,9 @@ def _line(question: Question, one: Round, arcs: Any) -> tuple[shapely.LineString
     return shapely.LineString(np.concatenate(parts)), along_m[:-1], np.concatenate(edges)
 
 
-def _whatif(ground: Groundwork, asked: AskedDelivery, plan: DayPlan, progress: Progress) -> pd.DataFrame:
-    question, config = asked.question, asked.config
-    if len(question.kitchens) == 0 or len(question.drops) == 0:
+def _whatif(ground: Groundwork, asked: AskedDelivery, plan: DayPlan) -> pd.DataFrame:
+    question, config, progress = asked.question, asked.config, ground.progress
+    if len(question.drops) == 0:
         return _table(DELIVERY_WHATIF, [])
     largest = int(np.argmax([vehicle.capacity_meals for vehicle in question.vehicles]))
     names = asked.kitchens.set_index("id")
@@ -303,7 +312,7 @@ def _places(ground: Groundwork, asked: AskedDelivery) -> tuple[pd.DataFrame, del
     study, config = ground.study, asked.config
     service = config.kitchens.services[0]
     if any(service in section.services for section in study.candidates):
-        frame = candidates.make_candidates(study, ground.inputs, service, networks=ground.networks)
+        frame = candidates_of(ground, service)
         frame = frame[frame["allowed"].to_numpy(bool)].rename(columns={"candidate_id": "id"})
     else:
         others = ground.facilities[service].points

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from chongming_gis import network
+from chongming_gis import delivery, network
 from chongming_gis.delivery import Question, Rules, Stands
 from chongming_gis.findings import Finding
 from chongming_gis.tables import persons_column
@@ -70,6 +70,7 @@ def ask_delivery(ground: Groundwork) -> AskedDelivery:
         n_waves=len(config.starts),
         missed_meal_price=config.missed_meal_price,
         iterations=config.iterations,
+        time_limit_s=config.time_limit_s,
         seed=ground.study.seed,
     )
     networks = {mode: ground.networks[mode] for mode in sorted(config.modes)}
@@ -98,7 +99,7 @@ def ask_delivery(ground: Groundwork) -> AskedDelivery:
         kitchens,
         drops,
         float(wanted.sum()),
-        tuple(_findings(asked, kitchens, config, wanted)),
+        tuple(_findings(with_ferry or asked, kitchens, config, wanted)),
     )
 
 
@@ -238,17 +239,19 @@ def _findings(question: Question, kitchens: gpd.GeoDataFrame, config: DeliveryCo
         "fill their capacity",
         "delivery_no_meals",
     )
-    off_road = ~question.kitchens.is_on_road
     told += _about(
-        kitchens["id"][off_road],
+        kitchens["id"][~question.kitchens.is_on_road],
         "kitchen(s) are reached by no road",
         "check their position",
         "delivery_kitchen_off_road",
     )
-    lost = ~question.drops.is_on_road & (question.meals > 0)
+    lost = ~question.drops.is_on_road
+    if question.kitchens.is_on_road.any():
+        lost = lost | np.isinf(delivery.measure_nearest(question))
+    lost = lost & (question.meals > 0)
     told += _about(
         pd.Series(question.drops.ids, dtype="str")[lost],
-        "drop(s) are reached by no road that a vehicle may use",
+        "drop(s) are reached from no kitchen by a road that a vehicle may use",
         "check their position and the roads",
         "delivery_no_road",
     )

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import pandas as pd
 
-from chongming_gis import wording
-from chongming_gis.maps.delivery_sheet import OUT_OF_RANGE, minutes, round_name
+from chongming_gis import discretion, wording
+from chongming_gis.maps.delivery_sheet import OUT_OF_RANGE, hidden_drops, minutes, round_name, sum_of_round
 from chongming_gis.reports.blocks import Notes, Paragraph, Picture, Section, Table, number, short, text
 from chongming_gis.reports.pictures import CurveTexts, draw_curves
 from chongming_gis.units import seconds_to_minutes
@@ -177,7 +177,8 @@ def _routes(told: Told) -> tuple[Table, ...]:
     words, found = told.words, told.result.measured
     if found["routes"].empty:
         return ()
-    oldest = found["route_stops"].groupby("round_id")["arrive_s"].max()
+    hidden = hidden_drops(told.result)
+    stops = dict(tuple(found["route_stops"].groupby("round_id", sort=False)))
     delivery = told.result.study.delivery
     names = {vehicle.id: words.name(vehicle) for vehicle in delivery.vehicles} if delivery else {}
     rows = [
@@ -186,8 +187,8 @@ def _routes(told: Told) -> tuple[Table, ...]:
             text(f"{names.get(row['vehicle'], row['vehicle'])} {row['cart']}"),
             short(row["depart"]),
             number(f"{row['n_stops']:,}"),
-            number(_count(row["meals"])),
-            number(minutes(float(oldest[row["round_id"]]))),
+            number(wording.quantity(sum_of_round(stops[row["round_id"]], hidden))),
+            number(minutes(float(stops[row["round_id"]]["arrive_s"].max()))),
             number(minutes(row["back_s"])),
             number(f"{row['length_m'] / _KM:,.1f}"),
         )
@@ -204,22 +205,18 @@ def _out_of_range(told: Told) -> tuple[Table, ...]:
     out = drops[drops["reason"].isin(OUT_OF_RANGE) & (drops["meals"] > 0)]
     if out.empty:
         return ()
+    hidden = hidden_drops(told.result)
     rows = [
         (
             text(row["name_zh"] if not pd.isna(row["name_zh"]) else row["drop_id"]),
             text(told.townships.get(row["township_code"], wording.NOTHING)),
-            number(_count(row["meals"])),
+            number(discretion.HIDDEN if row["drop_id"] in hidden else _count(row["meals"])),
             number(minutes(row["nearest_s"])),
             text(words(f"delivery.reason.{row['reason']}")),
         )
         for row in _records(out)
     ]
-    columns = (
-        words("delivery.layer.drops"),
-        *_titles(told, ("township", "wanted")),
-        words("delivery.col.age"),
-        words("delivery.col.reason"),
-    )
+    columns = (words("delivery.layer.drops"), *_titles(told, ("township", "wanted", "nearest", "reason")))
     folded = words("delivery.out_folded", n=len(rows))
     return (Table(words("delivery.out_table"), columns, tuple(rows), folded=folded),)
 
@@ -232,6 +229,7 @@ def _notes(told: Told, whole: dict[str, Any]) -> tuple[str, ...]:
         words("delivery.note_assumptions"),
         words("delivery.note_files"),
     ]
+    notes += [words("delivery.masked_note")] if hidden_drops(told.result) else []
     return (*notes, *([words("delivery.note_schematic")] if whole["evidence"] == "schematic" else []))
 
 
@@ -268,15 +266,16 @@ def _whatif(told: Told, whole: dict[str, Any]) -> tuple[Block, ...]:
             (
                 text(_named(row)),
                 text(told.townships.get(row["township_code"], wording.NOTHING)),
+                number(_count(row["meals_in_range"] - whole["meals_in_range"])),
                 number(_count(row["meals_at_most"] - whole["meals_at_most"])),
                 number(_count(row["meals_more"])),
                 number(wording.NOTHING if math.isnan(row["minutes_saved"]) else f"{row['minutes_saved']:.2f}"),
             )
             for row in kitchens
         ]
-        columns = ("place", "township", "more_at_most", "more", "saved")
+        titles = _titles(told, ("place", "township", "more_in_range", "more_at_most", "more", "saved"))
         caption = words("delivery.kitchen_table", meals=_count(kitchens[0]["value"]))
-        blocks += [Table(caption, _titles(told, columns), tuple(rows)), Notes((words("delivery.note_kitchen"),))]
+        blocks += [Table(caption, titles, tuple(rows)), Notes((words("delivery.note_kitchen"),))]
     return tuple(blocks)
 
 

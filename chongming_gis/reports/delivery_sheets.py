@@ -70,7 +70,18 @@ def render_sheets(result: StudyResult, *, language: Language = "zh") -> str:
         index=list(index.items()),
         sheets=sheets,
         columns=[words(f"delivery.sheet_col.{name}") for name in _COLUMNS],
+        marks=_marks(result, words),
     )
+
+
+def _marks(result: StudyResult, words: Words) -> list[str]:
+    """Return what stands at the foot of every sheet, as printed sheets go about without their front page."""
+    config, whole = result.study.delivery, result.measured["delivery"]
+    groups = {entry.group for entry in config.shares} if config else set()
+    is_sensitive = any(group.sensitive for group in result.study.groups if group.id in groups)
+    is_schematic = bool((whole["evidence"] == "schematic").any())
+    marks = {"schematic": is_schematic, "internal": is_sensitive}
+    return [words(f"delivery.sheet_{name}") for name, holds in marks.items() if holds]
 
 
 def _asset(name: str) -> str:

@@ -2,6 +2,7 @@
 
 Bicycles ride 5 m/s, cars 10 m/s; kitchens and drops stand on the crossings named by (column, row), so that a way takes
 20 s or 10 s a block. The ferry leads from crossing (5, 0) to an island 1 km to the east: 300 s and 300 s of waiting.
+Two streets farther on are joined to nothing.
 """
 
 import functools
@@ -15,12 +16,13 @@ from tests.toy import roads as toy
 
 SIDE = 6
 ISLAND = (15, 0)  # beyond the ferry, with one street to (16, 0)
+APART = (30, 0)  # on a street of its own to (31, 0)
 
 
 @functools.cache
 def town(mode=toy.BIKE):
     number = {(x, y): 1 + x + SIDE * y for x in range(SIDE) for y in range(SIDE)}
-    number |= {ISLAND: 900, (16, 0): 901}
+    number |= {ISLAND: 900, (16, 0): 901, APART: 902, (31, 0): 903}
     streets = [
         (number[a], number[b], {"highway": "residential"})
         for a in number
@@ -54,7 +56,14 @@ def stands(prefix, crossings):
 def day(kitchens, drops, *, cooks, meals, vehicles=None, fleet=None, **rules):
     """A question; ``rules`` change deadline 600 s, back 1200 s, handover 0 s, one wave, price 100, 40 iterations."""
     vehicles = tuple(vehicles or (vehicle(),))
-    known = {"deadline_s": 600.0, "back_s": 1200.0, "handover_s": 0.0, "n_waves": 1, "missed_meal_price": 100.0}
+    known = {
+        "deadline_s": 600.0,
+        "back_s": 1200.0,
+        "handover_s": 0.0,
+        "n_waves": 1,
+        "missed_meal_price": 100.0,
+        "time_limit_s": 60.0,
+    }
     fleet = [[v.per_kitchen for v in vehicles]] * len(kitchens) if fleet is None else fleet
     return Question(
         kitchens=stands("k", kitchens),

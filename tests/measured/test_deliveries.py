@@ -5,6 +5,8 @@ stands at A, rooms at (30, 10) in v1, (250, -20) in v2 and (1350, 40) on the isl
 nearest to the room of v3. So the rooms want 1, 2 and 5 meals; from A they are 40, 270 and 990 s away.
 """
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -107,6 +109,35 @@ def test_bad_input_is_told_and_the_rest_is_planned(changes, rules):
     assert drops.loc[drops["meals_left"] > 0, "reason"].notna().all()
     if "rooms" in changes:
         assert drops["meals_brought"].tolist() == [1.0, 2.0, 0.0]
+
+
+def test_without_a_kitchen_every_drop_says_so_and_a_first_kitchen_is_proposed():
+    found = measure(kitchens=())
+    assert set(found.tables["delivery_drops"]["reason"]) == {"no_kitchen"}
+    assert set(found.tables["delivery_whatif"]["what"]) == {"deadline"}
+    new = places_of("meal", [A, F], township=["t1", "t1"], village=["v1", "v2"])
+    new = new.assign(kind="other")
+    none = make_ground(
+        study(kitchens={**SECTION["kitchens"], "kinds": ["canteen"]}), {"meal": new, "room": places_of("room", ROOMS)}
+    )
+    changes = deliveries.STEP.measure(none).tables["delivery_whatif"]
+    assert changes.loc[changes["what"] == "kitchen", ["meals_at_most", "meals_brought"]].to_numpy().tolist() == [
+        [4.0, 4.0]
+    ]
+
+
+def test_a_search_that_its_time_limit_ended_is_told():
+    cut = measure(iterations=10**7, time_limit_s=0.2)
+    assert "delivery_time_limit" in {finding.rule for finding in cut.findings}
+    assert cut.tables["delivery"].loc[0, "meals_brought"] == 6.0
+
+
+def test_the_planner_is_told_how_far_the_planning_is():
+    told = []
+    ground_of = ground()
+    deliveries.STEP.measure(dataclasses.replace(ground_of, progress=lambda *said: told.append(said)))
+    assert ("delivery_rounds", "meal0", 0, 1) in told
+    assert {stage for stage, *_ in told} >= {"delivery_rounds", "delivery_deadline", "delivery_vehicle"}
 
 
 def test_kitchens_say_why_they_send_nothing():
