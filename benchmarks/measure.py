@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
+import os
+import platform
 import statistics
 import time
 from dataclasses import asdict, dataclass
@@ -11,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
+import pyarrow as pa
 import shapely
 
 from chongming_gis import network, sources
@@ -22,17 +27,23 @@ if TYPE_CHECKING:
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 SEED = 20261124
+RESULTS = Path(__file__).parent / "results"
+_STATUS = Path("/proc/self/status")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: our seconds, a peer's, and how often ours fits into the peer's."""
+    """One line of the table: our seconds, a peer's, how often ours fits into the peer's, and our highest memory.
+
+    ``peak_mb`` is that of the process while our job ran, with all that it stood on (packages, network, tables).
+    """
 
     job: str
     ours_s: float
     peer: str = ""
     peer_s: float | None = None
     note: str = ""
+    peak_mb: float | None = None
 
     @property
     def ratio(self) -> float | None:
@@ -42,6 +53,38 @@ class Row:
     def as_record(self) -> dict[str, object]:
         """Return the row as a plain record."""
         return {**asdict(self), "ratio": self.ratio}
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a job took."""
+
+    seconds: float
+    peak_mb: float | None
+
+
+def take(job: Callable[[], object], *, runs: int = 5) -> Taken:
+    """Return the median wall time of a job after one run that is not counted, and the highest memory meanwhile."""
+    forget_peak()
+    seconds = median_seconds(job, runs=runs)
+    return Taken(seconds, peak_mb())
+
+
+def forget_peak() -> None:
+    """Give freed memory back, and watch the highest memory anew (Linux only)."""
+    gc.collect()
+    pa.default_memory_pool().release_unused()
+    if _STATUS.exists():
+        ctypes.CDLL(None).malloc_trim(0)
+        _STATUS.with_name("clear_refs").write_text("5", encoding="ascii")
+
+
+def peak_mb() -> float | None:
+    """Return the highest memory of this process since ``forget_peak`` (Linux), None where that cannot be told."""
+    if not _STATUS.exists():
+        return None
+    lines = _STATUS.read_text(encoding="ascii").splitlines()
+    return int(next(line.split()[1] for line in lines if line.startswith("VmHWM"))) / 1024.0
 
 
 def median_seconds(job: Callable[[], object], *, runs: int = 5) -> float:
@@ -67,6 +110,16 @@ def refuse_unless(same: bool, what: str) -> None:  # noqa: FBT001
     if not same:
         message = f"the answers differ: {what}"
         raise SystemExit(message)
+
+
+def machine() -> str:
+    """Return what the figures were measured on, in general terms."""
+    pages, size = (os.sysconf(name) for name in ("SC_PHYS_PAGES", "SC_PAGE_SIZE"))
+    cores = len(os.sched_getaffinity(0))
+    busy = os.getloadavg()[0]
+    state = f"busy with other work (load {busy:.1f})" if busy > 1.5 * cores else "otherwise idle"
+    memory = f"{pages * size / 2**30:.0f} GB"
+    return f"{cores} processors ({platform.machine()}), {memory}, {state}; Python {platform.python_version()}"
 
 
 @cache

@@ -27,12 +27,14 @@ def run() -> list[Row]:
     labels, zero = np.arange(SITES, dtype=np.int32), np.zeros(SITES)
     inward = (net.inward.indptr, net.inward.indices, net.inward.weights)
     time_s, _ = paths.nearest_source(*inward, sites, zero, labels, np.inf)
-    ours = measure.median_seconds(lambda: paths.nearest_source(*inward, sites, zero, labels, np.inf))
+    ours = measure.take(lambda: paths.nearest_source(*inward, sites, zero, labels, np.inf))
     job = f"nearest of {SITES} sites for every node, Wuhan, no cutoff"
     return [_against_networkx(job, net, sites, time_s, ours), _against_scipy(job, net, sites, time_s, ours)]
 
 
-def _against_networkx(job: str, net: network.Network, sites: np.ndarray, time_s: np.ndarray, ours: float) -> Row:
+def _against_networkx(
+    job: str, net: network.Network, sites: np.ndarray, time_s: np.ndarray, ours: measure.Taken
+) -> Row:
     graph = nx.Graph()
     graph.add_nodes_from(range(net.n_nodes))
     graph.add_weighted_edges_from(zip(*(a.tolist() for a in measure.undirected_arcs(net)), strict=True), "seconds")
@@ -44,10 +46,10 @@ def _against_networkx(job: str, net: network.Network, sites: np.ndarray, time_s:
     took = measure.median_seconds(
         lambda: nx.multi_source_dijkstra_path_length(graph, sources, weight="seconds"), runs=3
     )
-    return Row(job, ours, "networkx multi-source", took)
+    return Row(job, ours.seconds, "networkx multi-source", took, peak_mb=ours.peak_mb)
 
 
-def _against_scipy(job: str, net: network.Network, sites: np.ndarray, time_s: np.ndarray, ours: float) -> Row:
+def _against_scipy(job: str, net: network.Network, sites: np.ndarray, time_s: np.ndarray, ours: measure.Taken) -> Row:
     tail, head, seconds = measure.undirected_arcs(net)
     shape = (net.n_nodes, net.n_nodes)
     matrix = sparse.csr_matrix((np.r_[seconds, seconds], (np.r_[tail, head], np.r_[head, tail])), shape=shape)
@@ -56,4 +58,4 @@ def _against_scipy(job: str, net: network.Network, sites: np.ndarray, time_s: np
         return csgraph.dijkstra(matrix, indices=sites, min_only=True)
 
     measure.refuse_unless(np.allclose(peer(), time_s, rtol=0, atol=1e-6), "seconds to the nearest site (scipy)")
-    return Row(job, ours, "scipy dijkstra min_only", measure.median_seconds(peer))
+    return Row(job, ours.seconds, "scipy dijkstra min_only", measure.median_seconds(peer))

@@ -36,12 +36,26 @@ def run() -> list[Row]:
         dropped = _write_road_ways(path)
         _refuse_other_edges(sources.read_roads(EXTRACT), _peer(path), n_dropped=dropped)
         peer_s = measure.seconds(lambda: _peer(path))
-        packed_s = measure.median_seconds(lambda: _ours(EXTRACT))
-        plain_s = measure.median_seconds(lambda: _ours(path))
+        packed = measure.take(lambda: _ours(EXTRACT))
+        plain = measure.take(lambda: _ours(path))
     peer = "osmnx, graph and speeds once"
     return [
-        Row("read + compile 3 modes, Liechtenstein .osm.pbf", packed_s, peer, peer_s, "whole extract, buildings too"),
-        Row("read + compile 3 modes, the same .osm", plain_s, peer, peer_s, "highway and ferry ways only"),
+        Row(
+            "read + compile 3 modes, Liechtenstein .osm.pbf",
+            packed.seconds,
+            peer,
+            peer_s,
+            "whole extract",
+            packed.peak_mb,
+        ),
+        Row(
+            "read + compile 3 modes, the same .osm",
+            plain.seconds,
+            peer,
+            peer_s,
+            "roads and ferries only",
+            plain.peak_mb,
+        ),
     ]
 
 

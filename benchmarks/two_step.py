@@ -28,7 +28,7 @@ def run() -> list[Row]:
         return accessibility.two_step(times, demand, supply, catchment_s=CATCHMENT_S, decay="gaussian")
 
     score = ours()
-    took = measure.median_seconds(ours)
+    taken = measure.take(ours)
     tracemalloc.start()
     ours()
     peak = tracemalloc.get_traced_memory()[1]
@@ -36,9 +36,9 @@ def run() -> list[Row]:
     size = times.data.nbytes + times.indices.nbytes + times.indptr.nbytes
     note = f"peak beside the times {peak / 1e6:.0f} MB; the times are {size / 1e6:.0f} MB"
     return [
-        _against_scipy(times, demand, supply, score, took, note),
-        _against_pandas(times, demand, supply, score, took),
-        _against_access(times, demand, supply, took),
+        _against_scipy(times, demand, supply, score, taken, note),
+        _against_pandas(times, demand, supply, score, taken.seconds),
+        _against_access(times, demand, supply, taken.seconds),
     ]
 
 
@@ -63,7 +63,7 @@ def _against_scipy(times, demand, supply, score, ours, note) -> Row:  # noqa: AN
         return weights @ (supply / (weights.T @ demand))
 
     measure.refuse_unless(np.allclose(peer(), score, rtol=1e-9), "scores (scipy)")
-    return Row(JOB, ours, "scipy recipe", measure.median_seconds(peer, runs=3), note)
+    return Row(JOB, ours.seconds, "scipy recipe", measure.median_seconds(peer, runs=3), note, ours.peak_mb)
 
 
 def _against_pandas(times, demand, supply, score, ours) -> Row:  # noqa: ANN001

@@ -27,9 +27,8 @@ def run() -> list[Row]:
                 subprocess.run(command, check=True)
             timings = json.loads((out / "manifest.json").read_text(encoding="utf-8"))["timings"]
         for stage, took in timings.items():
-            note = f"peak so far {took['peak_mb']:,.0f} MB" if "peak_mb" in took else ""
-            rows.append(Row(f"{name}: {stage}", took["seconds"], note=note))
+            rows.append(Row(f"{name}: {stage}", took["seconds"], peak_mb=took.get("peak_mb")))
         total = sum(took["seconds"] for took in timings.values())
         peak = max(took.get("peak_mb", 0.0) for took in timings.values())
-        rows.append(Row(f"{name}: whole run", total, note=f"peak {peak:,.0f} MB"))
+        rows.append(Row(f"{name}: whole run", total, peak_mb=peak))
     return rows

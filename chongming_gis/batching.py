@@ -39,13 +39,19 @@ def batch(
     ] = None,
     changes: Annotated[
         list[str] | None,
-        typer.Option("--set", help="KEY=VALUE, or KEY=A|B|C: a scenario for each; may be repeated", show_default=False),
+        typer.Option(
+            "--set", help="KEY=A|B|C: a scenario for each; KEY=LOW..HIGH: a range to draw from", show_default=False
+        ),
     ] = None,
+    draws: Annotated[int, typer.Option(min=0, help="how often to draw from the ranges of --set")] = 0,
     grid: Annotated[bool, typer.Option("--grid", help="access and coverage only, in tiles")] = False,  # noqa: FBT002
     tile_km: Annotated[float, typer.Option(min=0.1, help="with --grid: side of a tile")] = 20.0,
     reach_min: Annotated[
         float, typer.Option(min=0.0, help="with --grid: times up to here, even where standards are shorter")
     ] = 0.0,
+    site: Annotated[
+        str | None, typer.Option(help="with --grid: also where a proposal's next sites go (its id)", show_default=False)
+    ] = None,
     full: Annotated[bool, typer.Option("--full", help="also what takes minutes: certainty draws")] = False,  # noqa: FBT002
     lang: Lang = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="print nothing but errors")] = False,  # noqa: FBT002
@@ -58,12 +64,14 @@ def batch(
 
     if grid and full:
         raise StudyError("--grid measures access and coverage only; leave --full away")
-    cases, failed = batches.cases_of(studies, batches.read_changes(changes or []))
+    if site and not grid:
+        raise StudyError("--site goes with --grid; a batch without tiles answers every proposal of its studies")
+    cases, failed = batches.cases_of(studies, batches.read_changes(changes or []), draws=draws)
     language: Language = lang or (cases[0].study.outputs.language if cases else "zh")
     words = Words(language)
     _make_folder(out)
     outcomes = list(failed)
-    asked = batches.GridQuestion(tile_km, reach_min) if grid else None
+    asked = batches.GridQuestion(tile_km, reach_min, site) if grid else None
     depth: Depth = "full" if full else "daily"
     try:
         with (
@@ -89,6 +97,7 @@ def batch(
         typer.echo(words("batch.stopped", folder=out), err=True)
         raise typer.Exit(STOPPED) from None
     _write_summary(outcomes, out)
+    batches.gather_coverage(cases, out, whole={one.name for one in outcomes if one.status != "failed"})
     _say(outcomes, out, words, quiet=quiet)
     if any(outcome.status == "failed" for outcome in outcomes):
         raise typer.Exit(FAULT)

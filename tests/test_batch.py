@@ -17,6 +17,7 @@ import time
 import tomllib
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from chongming_gis import batch, results
@@ -116,7 +117,10 @@ def test_failures_are_listed_and_the_rest_is_kept(made, tmp_path, monkeypatch, c
     records = {record["name"]: record for record in json.loads((out / "batch.json").read_text(encoding="utf-8"))}
     assert {name for name, record in records.items() if record["is_whole"]} == {"a", "b"}
     assert {name: records[name]["digest"] for name in "ab"} == digests
-    assert sorted(path.name for path in out.iterdir()) == ["a", "b", "batch.json"]
+    assert sorted(path.name for path in out.iterdir()) == ["a", "b", "batch.json", "coverage.csv"]
+    gathered = pd.read_csv(out / "coverage.csv", encoding="utf-8-sig")
+    assert gathered["case"].unique().tolist() == ["a", "b"]
+    assert gathered["scope"].unique().tolist() == ["district"]
 
 
 def test_an_unforeseen_fault_fails_its_own_district_only(made, tmp_path, monkeypatch):
@@ -162,6 +166,29 @@ def test_scenarios_are_every_combination_of_the_changes(made):
     assert limits == [600.0, 1200.0, 600.0, 1200.0]
     assert [case.study.seed for case in cases] == [1, 1, 2, 2]
     assert len({case.study.digest for case in cases}) == 4
+
+
+def test_draws_from_ranges(made):
+    """Each draw has numbers of its own within the ranges, the same in every batch, however many there are."""
+    path = made[0] / "a" / "study.toml"
+    key = "services.meal_point.standards.walk15.limits.0.minutes"
+    changes = batch.read_changes([f"{key}=10.0..20.0", "region.search_limit_min=30..90", "seed=1|2"])
+    three, failed = batch.cases_of([path], changes, draws=3)
+    assert failed == []
+    assert [case.name for case in three] == [f"a+seed={seed}+draw={draw}" for seed in (1, 2) for draw in (1, 2, 3)]
+    minutes = [case.changed[key] for case in three[:3]]
+    assert len(set(minutes)) == 3
+    assert all(10.0 <= drawn <= 20.0 for drawn in minutes)
+    assert three[0].study.services[0].standards[0].limits[0].limit_s == pytest.approx(60.0 * minutes[0])
+    assert all(case.changed["region.search_limit_min"] in range(30, 91) for case in three)
+    one, _ = batch.cases_of([path], changes, draws=1)
+    assert one[0].changed == three[0].changed
+    for texts, draws in (["seed=1..9"], 0), (["seed=1|2"], 3), ([], 3):
+        with pytest.raises(StudyError, match="--draws"):
+            batch.cases_of([path], batch.read_changes(texts), draws=draws)
+    for text in ("seed=9..1", "seed=a..b", "seed=true..2", "seed=1..inf"):
+        with pytest.raises(StudyError, match="range"):
+            batch.read_changes([text])
 
 
 def test_changes_that_cannot_be_made_say_why(made):
@@ -214,7 +241,7 @@ def test_nobody_answers_at_the_address(monkeypatch):
         pass
 
 
-def _wait_for(condition, what, *, seconds=90.0):
+def _wait_for(condition, what, *, seconds=240.0):
     """Return what the condition gives as soon as it gives something."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

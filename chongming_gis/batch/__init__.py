@@ -7,8 +7,9 @@ Nothing here computes anything itself: districts are ``pipeline.run_study``, til
 
 from chongming_gis.batch.cluster import Heard, connect
 from chongming_gis.batch.districts import run_districts
+from chongming_gis.batch.gathering import gather_coverage
 from chongming_gis.batch.grid import GridQuestion, run_grid
-from chongming_gis.batch.scenarios import Case, cases_of, read_changes
+from chongming_gis.batch.scenarios import Case, Spread, cases_of, read_changes
 from chongming_gis.batch.shards import SHARD, Outcome, is_whole
 
 __all__ = [
@@ -17,8 +18,10 @@ __all__ = [
     "GridQuestion",
     "Heard",
     "Outcome",
+    "Spread",
     "cases_of",
     "connect",
+    "gather_coverage",
     "is_whole",
     "read_changes",
     "run_districts",

@@ -155,17 +155,14 @@ def _run_on(
             ending.add(client.submit(run, task, key=task.task, pure=False))
 
     try:
-        hand_out(_AHEAD * max(1, len(client.scheduler_info(n_workers=-1)["workers"])))
-        for future in ending:
-            outcome = _outcome(future, names[future.key])
-            found.append(outcome)
-            heard(outcome)
-            future.release()
-            hand_out(1)
-    except BatchError:
-        raise
-    except (OSError, RuntimeError, TimeoutError, distributed.CancelledError) as error:
-        raise BatchError(_LOST) from error
+        with loss_told():
+            hand_out(_AHEAD * max(1, len(client.scheduler_info(n_workers=-1)["workers"])))
+            for future in ending:
+                outcome = _outcome(future, names[future.key])
+                found.append(outcome)
+                heard(outcome)
+                future.release()
+                hand_out(1)
     finally:
         with contextlib.suppress(Exception):  # the scheduler may be gone
             client.cancel(list(ending.futures), force=True)
@@ -173,6 +170,17 @@ def _run_on(
 
 
 _LOST = "the scheduler is lost; shards that are whole are kept: give the same command again to go on"
+
+
+@contextlib.contextmanager
+def loss_told() -> Iterator[None]:
+    """Tell the loss of the scheduler, which shows itself in many ways, as what it is."""
+    try:
+        yield
+    except BatchError:
+        raise
+    except (OSError, RuntimeError, TimeoutError, _distributed().CancelledError) as error:
+        raise BatchError(_LOST) from error
 
 
 def _outcome(future: Any, name: str) -> Outcome:

@@ -1,4 +1,7 @@
-"""One tile on a worker: read the part of the region that was written for it, measure access, write the table."""
+"""One tile on a worker: read the part of the region that was written for it, measure access, write the table.
+
+Where sites are asked for, it also writes who of the tile is within the standard of which candidate.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +10,23 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from chongming_gis import coverage, network, results, tables
-from chongming_gis.batch import shards
+from chongming_gis.batch import covering, shards
 from chongming_gis.batch.shards import SHARD, Outcome
-from chongming_gis.reach import Places
+from chongming_gis.reach import Places, usable_times
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from chongming_gis.config import StudyConfig
+    from chongming_gis.proposalmodel import ProposalConfig
+
+ACCESS, COVER = "access.parquet", "cover.npz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +39,8 @@ class Tile:
     study: StudyConfig
     reach_s: float
     version: str
+    proposal: ProposalConfig | None = None
+    n_sites: int = 0  # candidates of the whole region
 
     @property
     def task(self) -> str:
@@ -48,8 +58,12 @@ class TileInputs:
     """The part of a region that can matter to the people of a tile."""
 
     roads: tables.RoadTables  # whole edges, with their ``piece_column`` for every mode
-    demand: gpd.GeoDataFrame
+    demand: gpd.GeoDataFrame  # with ``WEIGHT`` where sites are asked for
     facilities: Mapping[str, gpd.GeoDataFrame]  # by service id
+    candidates: gpd.GeoDataFrame | None = None  # with ``NUMBER``
+
+
+WEIGHT, NUMBER = "weight", "number"  # persons of a point; a candidate's number in the whole region
 
 
 def piece_column(mode: str) -> str:
@@ -60,7 +74,12 @@ def piece_column(mode: str) -> str:
 def modes_of_standards(study: StudyConfig) -> list[network.TravelMode]:
     """Return the modes that some standard names, in the order of the study."""
     used = {limit.mode for service in study.services for standard in service.standards for limit in standard.limits}
-    roads = study.sources.roads
+    return modes_named(study, used)
+
+
+def modes_named(study: StudyConfig, names: Iterable[str]) -> list[network.TravelMode]:
+    """Return some modes, in the order of the study."""
+    roads, used = study.sources.roads, set(names)
     return [
         network.mode_of_study(
             mode,
@@ -79,6 +98,7 @@ def write_inputs(inputs: TileInputs, one: Tile) -> None:
     one.inputs.mkdir(parents=True)
     frames = {"nodes": inputs.roads.nodes, "edges": inputs.roads.edges, "demand": inputs.demand}
     frames |= {f"facilities-{name}": places for name, places in inputs.facilities.items()}
+    frames |= {} if inputs.candidates is None else {"candidates": inputs.candidates}
     for name, frame in frames.items():
         bare = frame.copy(deep=False)
         bare.attrs = {}
@@ -92,7 +112,7 @@ def run_tile(one: Tile) -> Outcome:
 
 def measure_tile(inputs: TileInputs, study: StudyConfig, *, reach_s: float) -> pd.DataFrame:
     """Return the access of a tile's people to every service (``tables.ACCESS``)."""
-    nets = {mode.name: _compiled(inputs.roads, mode) for mode in modes_of_standards(study)}
+    nets = _networks(inputs, study)
     demand = _snapped(nets, inputs.demand)
     parts = [
         coverage.measure_access(
@@ -107,13 +127,37 @@ def measure_tile(inputs: TileInputs, study: StudyConfig, *, reach_s: float) -> p
     return pd.concat(parts, ignore_index=True)
 
 
+def cover_of_tile(inputs: TileInputs, study: StudyConfig, proposal: ProposalConfig, n_sites: int) -> covering.CoverPart:
+    """Return which candidates of the region cover whom of a tile who is not covered yet, as ``proposals.ask`` does."""
+    if inputs.candidates is None:
+        raise ValueError("a tile without candidates was asked for sites")
+    nets = _networks(inputs, study)
+    service = study.service(proposal.service)
+    standard = next(one for one in service.standards if proposal.standard in {None, one.id})
+    standing = inputs.facilities[service.id]
+    if proposal.kinds:
+        standing = standing[standing["kind"].isin(proposal.kinds).to_numpy(bool)].reset_index(drop=True)
+    demand = _snapped(nets, inputs.demand)
+    now, then = (
+        usable_times(service, standard, demand=demand, facilities=_snapped(nets, places), networks=nets)
+        for places in (standing, inputs.candidates.assign(serves=proposal.serves))
+    )
+    number = inputs.candidates[NUMBER].to_numpy(np.int64)
+    covers = sparse.csr_array((then.data, number[then.indices], then.indptr), shape=(then.shape[0], n_sites))
+    is_settled = np.diff(now.indptr) > 0
+    return covering.part_of(covers, inputs.demand[WEIGHT].to_numpy(float), is_settled=is_settled)
+
+
 def _job(one: Tile) -> str:
     digest = shards.whole_digest(one.folder, one.key)
     if digest is not None:
         return digest
-    access = measure_tile(_read_inputs(one), one.study, reach_s=one.reach_s)
+    inputs = _read_inputs(one)
+    access = measure_tile(inputs, one.study, reach_s=one.reach_s)
     with results.staged_folder(one.folder, marker=SHARD) as stage:
-        access.to_parquet(stage / "access.parquet", compression="zstd", index=False)
+        access.to_parquet(stage / ACCESS, compression="zstd", index=False)
+        if one.proposal is not None:
+            covering.write_part(cover_of_tile(inputs, one.study, one.proposal, one.n_sites), stage / COVER)
         digest = shards.write_shard(stage, one.key, name=one.name)
     shutil.rmtree(one.inputs, ignore_errors=True)
     return digest
@@ -127,7 +171,12 @@ def _read_inputs(one: Tile) -> TileInputs:
         roads=tables.RoadTables(read("nodes"), read("edges")),
         demand=read("demand"),
         facilities={service.id: read(f"facilities-{service.id}") for service in one.study.services},
+        candidates=None if one.proposal is None else read("candidates"),
     )
+
+
+def _networks(inputs: TileInputs, study: StudyConfig) -> dict[str, network.Network]:
+    return {mode.name: _compiled(inputs.roads, mode) for mode in modes_of_standards(study)}
 
 
 def _compiled(roads: tables.RoadTables, mode: network.TravelMode) -> network.Network:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from chongming_gis.kernels.buckets import ROOM, plan_buckets
 from chongming_gis.kernels.compiled import compiled
 from chongming_gis.kernels.paths import along_edge, drop_first, push, search
 
@@ -99,8 +100,9 @@ def pairs_within(
     n_nodes = indptr.shape[0] - 1
     n_targets = target_fraction.shape[0]
     node_time = np.full(n_nodes, np.inf)
-    heap_time = np.empty(indices.shape[0] + 4)
-    heap_node = np.empty(indices.shape[0] + 4, dtype=np.int32)
+    per_second, n_buckets = plan_buckets(weights, _spread(source_times, start, stop))
+    first = np.full(n_buckets, np.int32(-1), dtype=np.int32)
+    after, entry_node, entry_time = np.empty(ROOM, np.int32), np.empty(ROOM, np.int32), np.empty(ROOM)
     touched = np.empty(n_nodes, dtype=np.int32)
     best = np.full(n_targets, np.inf)
     reached = np.empty(n_targets, dtype=np.int32)
@@ -109,9 +111,9 @@ def pairs_within(
     seconds = np.empty(1024)
     n_pairs = 0
     for source in range(start, stop):
-        n_touched = _seeded_search(
-            source, indptr, indices, weights, source_nodes, source_times, cutoff, node_time, heap_time, heap_node,
-            touched,
+        n_touched, after, entry_node, entry_time = _seeded_search(
+            source, indptr, indices, weights, source_nodes, source_times, cutoff, node_time, per_second, first, after,
+            entry_node, entry_time, touched,
         )  # fmt: skip
         n_reached = _targets_reached(
             source, touched, n_touched, node_time, target_indptr, target_ids, target_times, source_edge,
@@ -277,16 +279,17 @@ def counts_within(
     n_nodes = indptr.shape[0] - 1
     n_targets = target_fraction.shape[0]
     node_time = np.full(n_nodes, np.inf)
-    heap_time = np.empty(indices.shape[0] + 4)
-    heap_node = np.empty(indices.shape[0] + 4, dtype=np.int32)
+    per_second, n_buckets = plan_buckets(weights, _spread(source_times, start, stop))
+    first = np.full(n_buckets, np.int32(-1), dtype=np.int32)
+    after, entry_node, entry_time = np.empty(ROOM, np.int32), np.empty(ROOM, np.int32), np.empty(ROOM)
     touched = np.empty(n_nodes, dtype=np.int32)
     best = np.full(n_targets, np.inf)
     reached = np.empty(n_targets, dtype=np.int32)
     counts = np.zeros(n_targets, dtype=np.int32)
     for source in range(start, stop):
-        n_touched = _seeded_search(
-            source, indptr, indices, weights, source_nodes, source_times, cutoff, node_time, heap_time, heap_node,
-            touched,
+        n_touched, after, entry_node, entry_time = _seeded_search(
+            source, indptr, indices, weights, source_nodes, source_times, cutoff, node_time, per_second, first, after,
+            entry_node, entry_time, touched,
         )  # fmt: skip
         n_reached = _targets_reached(
             source, touched, n_touched, node_time, target_indptr, target_ids, target_times, source_edge,
@@ -312,34 +315,93 @@ def nodes_within(
     weights: Floats,
     source_nodes: Ints,
     source_times: Floats,
+    search_limit: float,
     cutoff: float,
+    parts: float,
 ) -> tuple[Longs, Ints, Floats]:
-    """Return (nodes per source, node, seconds): every node within the cutoff, in the order the search met it."""
+    """Return (nodes per source, node, seconds) within the cutoff, nodes in ascending order within a source.
+
+    Seconds are rounded to ``parts`` of one, and then compared with the cutoff; searches go up to ``search_limit``.
+    """
     n_nodes = indptr.shape[0] - 1
     node_time = np.full(n_nodes, np.inf)
-    heap_time = np.empty(indices.shape[0] + 4)
-    heap_node = np.empty(indices.shape[0] + 4, dtype=np.int32)
+    per_second, n_buckets = plan_buckets(weights, _spread(source_times, start, stop))
+    first = np.full(n_buckets, np.int32(-1), dtype=np.int32)
+    after, entry_node, entry_time = np.empty(ROOM, np.int32), np.empty(ROOM, np.int32), np.empty(ROOM)
     touched = np.empty(n_nodes, dtype=np.int32)
+    other, counts = np.empty(ROOM, dtype=np.int32), np.empty(_DIGIT, dtype=np.int64)
     per_source = np.zeros(stop - start, dtype=np.int64)
     columns = np.empty(1024, dtype=np.int32)
     seconds = np.empty(1024)
     n_pairs = 0
     for source in range(start, stop):
-        n_touched = _seeded_search(
-            source, indptr, indices, weights, source_nodes, source_times, cutoff, node_time, heap_time, heap_node,
-            touched,
+        n_touched, after, entry_node, entry_time = _seeded_search(
+            source, indptr, indices, weights, source_nodes, source_times, search_limit, node_time, per_second, first,
+            after, entry_node, entry_time, touched,
         )  # fmt: skip
         while n_pairs + n_touched > columns.shape[0]:
             columns = np.concatenate((columns, np.empty_like(columns)))
             seconds = np.concatenate((seconds, np.empty_like(seconds)))
+        if n_touched > other.shape[0]:
+            other = np.empty(max(n_touched, 2 * other.shape[0]), dtype=np.int32)
+        _sort(touched[:n_touched], other, counts)
+        before = n_pairs
         for i in range(n_touched):
             node = touched[i]
-            columns[n_pairs] = node
-            seconds[n_pairs] = node_time[node]
+            time = np.rint(node_time[node] * parts) / parts
             node_time[node] = np.inf
-            n_pairs += 1
-        per_source[source - start] = n_touched
+            if time <= cutoff:
+                columns[n_pairs] = node
+                seconds[n_pairs] = time
+                n_pairs += 1
+        per_source[source - start] = n_pairs - before
     return per_source, columns[:n_pairs].copy(), seconds[:n_pairs].copy()
+
+
+_DIGIT = 2048  # values of a digit: the counts stay in the nearest cache
+_FEW = 256  # where comparing is as fast
+
+
+@compiled
+def _sort(values: Ints, other: Ints, counts: Longs) -> None:
+    """Sort numbers by their digits, the last first; ``other`` is as long at least."""
+    n = values.shape[0]
+    if n < _FEW:
+        values.sort()
+        return
+    low, high = values[0], values[0]
+    for i in range(n):
+        low, high = min(low, values[i]), max(high, values[i])
+    span, unit = np.int64(high) - low, np.int64(1)
+    is_here = True  # the numbers are in ``values``
+    while unit <= span:
+        into = other if is_here else values
+        out = values if is_here else other
+        counts[:] = 0
+        for i in range(n):
+            counts[(np.int64(out[i]) - low) // unit % _DIGIT] += 1
+        place = 0
+        for digit in range(_DIGIT):
+            place, counts[digit] = place + counts[digit], place
+        for i in range(n):
+            digit = (np.int64(out[i]) - low) // unit % _DIGIT
+            into[counts[digit]] = out[i]
+            counts[digit] += 1
+        unit *= _DIGIT
+        is_here = not is_here
+    if not is_here:
+        values[:] = other[:n]
+
+
+@compiled
+def _spread(source_times: Floats, start: int, stop: int) -> float:
+    """Return the most seconds between the two times with which one source begins."""
+    most = 0.0
+    for source in range(start, stop):
+        apart = abs(source_times[source, 0] - source_times[source, 1])
+        if apart < np.inf:  # nan and inf: an end is closed
+            most = max(most, apart)
+    return most
 
 
 @compiled
@@ -352,11 +414,17 @@ def _seeded_search(
     source_times: Floats,
     cutoff: float,
     node_time: Floats,
-    heap_time: Floats,
-    heap_node: Ints,
+    per_second: float,
+    first: Ints,
+    after: Ints,
+    entry_node: Ints,
+    entry_time: Floats,
     touched: Ints,
-) -> int:
-    """Search from one source's entries; -1 among its nodes means that this end of its edge is closed."""
+) -> tuple[int, Ints, Ints, Floats]:
+    """Search from one source's entries; -1 among its nodes means that this end of its edge is closed.
+
+    The entries' arrays come back, as they may have grown.
+    """
     seeds = np.empty(2, dtype=np.int32)
     times = np.empty(2)
     n = 0
@@ -365,4 +433,15 @@ def _seeded_search(
             seeds[n] = source_nodes[source, side]
             times[n] = source_times[source, side]
             n += 1
-    return search(indptr, indices, weights, seeds[:n], times[:n], cutoff, node_time, heap_time, heap_node, touched)
+    n_touched = search(
+        indptr, indices, weights, seeds[:n], times[:n], cutoff, node_time, per_second, first, after, entry_node,
+        entry_time, touched,
+    )  # fmt: skip
+    while n_touched < 0:
+        room = 2 * after.shape[0]
+        after, entry_node, entry_time = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room)
+        n_touched = search(
+            indptr, indices, weights, seeds[:n], times[:n], cutoff, node_time, per_second, first, after, entry_node,
+            entry_time, touched,
+        )  # fmt: skip
+    return n_touched, after, entry_node, entry_time

@@ -334,7 +334,7 @@ def covered_weight(site_ptr: Longs, site_rows: Ints, weights: Floats, chosen: Lo
 
 
 @compiled
-def _share_out(wanted: Floats, step: Floats, n_new: int, share: Floats) -> None:
+def share_out(wanted: Floats, step: Floats, n_new: int, share: Floats) -> None:
     """Fill ``share`` with the shares (0 to 1, at most ``n_new`` in all) nearest to the wanted, steps as measure."""
     total, low, high = 0.0, 0.0, 0.0
     for site in range(wanted.shape[0]):
@@ -385,7 +385,7 @@ def descend(
         gather(site_ptr, site_rows, price, earned)
         for site in range(n_sites):
             wanted[site] = share[site] + site_step[site] * earned[site]
-        _share_out(wanted, site_step, n_new, now)
+        share_out(wanted, site_step, n_new, now)
         for site in range(n_sites):
             wanted[site] = 2.0 * now[site] - share[site]
             share[site] = now[site]

@@ -1,8 +1,9 @@
 """Shortest paths on a CSR graph: a bounded search from one seed set, and labels of the k nearest sources.
 
 Graph arrays are ``indptr`` (int32, n + 1), ``indices`` (int32, n arcs) and ``weights`` (float64 seconds, finite, not
-negative). The priority queue is a 4-ary heap of (time, node) with lazy deletion: a node is pushed again when its time
-improves, and an entry that is worse than the node's time is skipped when popped.
+negative). Deletion is lazy: a node is queued again when its time improves, and an entry that is worse than the node's
+time is skipped when taken. Where the order of settling does not matter the queue is a ring of ``buckets``; where it
+does, a 4-ary heap of (time, node).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from chongming_gis.kernels.buckets import ROOM, plan_buckets
 from chongming_gis.kernels.compiled import compiled
 
 if TYPE_CHECKING:
@@ -123,18 +125,25 @@ def search(
     seed_times: Floats,
     cutoff: float,
     node_time: Floats,
-    heap_time: Floats,
-    heap_node: Ints,
+    per_second: float,
+    first: Ints,
+    after: Ints,
+    entry_node: Ints,
+    entry_time: Floats,
     touched: Ints,
 ) -> int:
-    """Fill ``node_time`` with the time from the seeds to every node within the cutoff.
+    """Fill ``node_time`` with the time from the seeds to every node within the cutoff; -1 = no room for the entries.
 
     ``node_time`` must be all inf on entry; the first ``n`` entries of ``touched`` (n is returned) name the nodes that
-    were given a time, so that the caller can reset them. Only what is reached is touched.
+    were given a time, so that the caller can reset them. Only what is reached is touched. ``per_second`` and ``first``
+    (all -1) are of ``buckets.plan_buckets`` for the spread of the seeds. On return ``first`` is all -1 again, and after
+    -1 ``node_time`` is all inf.
     """
-    size = 0
-    n_touched = 0
-    for s in range(seed_nodes.shape[0]):
+    ring, room = first.shape[0] - 1, after.shape[0]
+    n_touched, n_entries, waiting, free = 0, 0, 0, -1
+    bucket = np.int64(2**62)
+    is_full = seed_nodes.shape[0] > room
+    for s in range(0 if is_full else seed_nodes.shape[0]):
         node = seed_nodes[s]
         time = seed_times[s]
         if time <= cutoff and time < node_time[node]:
@@ -142,22 +151,55 @@ def search(
                 touched[n_touched] = node
                 n_touched += 1
             node_time[node] = time
-            size = push(heap_time, heap_node, size, time, node)
-    while size > 0:
-        time = heap_time[0]
-        node = heap_node[0]
-        size = drop_first(heap_time, heap_node, size)
+            place = np.int64(time * per_second)
+            entry_node[n_entries] = node
+            entry_time[n_entries] = time
+            after[n_entries] = first[place & ring]
+            first[place & ring] = n_entries
+            n_entries += 1
+            waiting += 1
+            bucket = min(bucket, place)
+    while waiting > 0 and not is_full:
+        entry = first[bucket & ring]
+        if entry < 0:
+            bucket += 1
+            continue
+        first[bucket & ring] = after[entry]
+        after[entry] = free
+        free = entry
+        waiting -= 1
+        node = entry_node[entry]
+        time = entry_time[entry]
         if time > node_time[node]:
             continue
         for arc in range(indptr[node], indptr[node + 1]):
             there = time + weights[arc]
             neighbour = indices[arc]
             if there <= cutoff and there < node_time[neighbour]:
+                if free >= 0:
+                    new = free
+                    free = after[new]
+                elif n_entries < room:
+                    new = n_entries
+                    n_entries += 1
+                else:
+                    is_full = True
+                    break
                 if node_time[neighbour] == np.inf:
                     touched[n_touched] = neighbour
                     n_touched += 1
                 node_time[neighbour] = there
-                size = push(heap_time, heap_node, size, there, neighbour)
+                at = np.int64(there * per_second) & ring
+                entry_node[new] = neighbour
+                entry_time[new] = there
+                after[new] = first[at]
+                first[at] = new
+                waiting += 1
+    if is_full:
+        first[:] = -1
+        for i in range(n_touched):
+            node_time[touched[i]] = np.inf
+        return -1
     return n_touched
 
 
@@ -178,10 +220,43 @@ def nearest_source(
     n = indptr.shape[0] - 1
     node_time = np.full(n, np.inf)
     label = np.full(n, np.int32(-1), dtype=np.int32)
-    capacity = indices.shape[0] + seed_nodes.shape[0] + 1
-    heap_time = np.empty(capacity)
-    heap_node = np.empty(capacity, dtype=np.int32)
-    size = 0
+    earliest, latest = np.inf, 0.0
+    for s in range(seed_nodes.shape[0]):
+        if seed_times[s] <= cutoff:
+            earliest, latest = min(earliest, seed_times[s]), max(latest, seed_times[s])
+    per_second, n_buckets = plan_buckets(weights, max(latest - earliest, 0.0))
+    room = max(ROOM, n // 4, seed_nodes.shape[0])
+    while not _label_nodes(
+        indptr, indices, weights, seed_nodes, seed_times, seed_labels, cutoff, per_second, n_buckets, room, node_time,
+        label,
+    ):  # fmt: skip
+        room *= 2
+        node_time[:] = np.inf
+        label[:] = -1
+    return node_time, label
+
+
+@compiled
+def _label_nodes(
+    indptr: Ints,
+    indices: Ints,
+    weights: Floats,
+    seed_nodes: Ints,
+    seed_times: Floats,
+    seed_labels: Ints,
+    cutoff: float,
+    per_second: float,
+    n_buckets: int,
+    room: int,
+    node_time: Floats,
+    label: Ints,
+) -> bool:
+    """Fill in the times and labels of ``nearest_source``; False where the entries did not find room."""
+    first = np.full(n_buckets, np.int32(-1), dtype=np.int32)
+    after, entry_node, entry_time = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room)
+    ring = n_buckets - 1
+    n_entries, waiting, free = 0, 0, -1
+    bucket = np.int64(2**62)
     for s in range(seed_nodes.shape[0]):
         node = seed_nodes[s]
         time = seed_times[s]
@@ -189,26 +264,51 @@ def nearest_source(
             label[node] = seed_labels[s]
             if time < node_time[node]:
                 node_time[node] = time
-                size = push(heap_time, heap_node, size, time, node)
-    while size > 0:
-        time = heap_time[0]
-        node = heap_node[0]
-        size = drop_first(heap_time, heap_node, size)
+                place = np.int64(time * per_second)
+                entry_node[n_entries] = node
+                entry_time[n_entries] = time
+                after[n_entries] = first[place & ring]
+                first[place & ring] = n_entries
+                n_entries += 1
+                waiting += 1
+                bucket = min(bucket, place)
+    while waiting > 0:
+        entry = first[bucket & ring]
+        if entry < 0:
+            bucket += 1
+            continue
+        first[bucket & ring] = after[entry]
+        after[entry] = free
+        free = entry
+        waiting -= 1
+        node = entry_node[entry]
+        time = entry_time[entry]
         if time > node_time[node]:
             continue
+        own = label[node]
         for arc in range(indptr[node], indptr[node + 1]):
             there = time + weights[arc]
             neighbour = indices[arc]
             if there > cutoff:
                 continue
-            if there < node_time[neighbour] or (there == node_time[neighbour] and label[node] < label[neighbour]):
-                if size == heap_time.shape[0]:
-                    heap_time = np.concatenate((heap_time, np.empty_like(heap_time)))
-                    heap_node = np.concatenate((heap_node, np.empty_like(heap_node)))
+            if there < node_time[neighbour] or (there == node_time[neighbour] and own < label[neighbour]):
                 node_time[neighbour] = there
-                label[neighbour] = label[node]
-                size = push(heap_time, heap_node, size, there, neighbour)
-    return node_time, label
+                label[neighbour] = own
+                if free >= 0:
+                    new = free
+                    free = after[new]
+                elif n_entries < room:
+                    new = n_entries
+                    n_entries += 1
+                else:
+                    return False
+                at = np.int64(there * per_second) & ring
+                entry_node[new] = neighbour
+                entry_time[new] = there
+                after[new] = first[at]
+                first[at] = new
+                waiting += 1
+    return True
 
 
 @compiled
@@ -284,8 +384,8 @@ def along_edge(forward_s: float, backward_s: float, start: float, end: float) ->
 def nearest_of_points(
     node_times: Floats,
     node_labels: Ints,
-    ends: Ints,
-    end_times: Floats,
+    tail: Ints,
+    head: Ints,
     own_edge: Ints,
     fraction: Floats,
     off_time: Floats,
@@ -300,27 +400,29 @@ def nearest_of_points(
     """Return the k nearest targets of each point from the labels of its edge's two ends and the targets on its edge.
 
     ``node_times`` and ``node_labels`` are (n nodes, k) labels *towards* the targets, their off-network legs included;
-    ``ends`` and ``end_times`` (n points, 2) say how a point reaches the ends of its edge (-1 = not at all);
-    ``forward_s`` and ``backward_s`` (per edge) hold for travel from the point to the target.
+    ``tail``, ``head``, ``forward_s`` and ``backward_s`` are those of each edge, the seconds for travel from the point
+    to the target. A point at the very end of its edge stands on that node, whatever directions the edge allows.
     """
-    n_points = ends.shape[0]
+    n_points = own_edge.shape[0]
     k = node_times.shape[1]
     best_time = np.full((n_points, k), np.inf)
     best_label = np.full((n_points, k), np.int32(-1), dtype=np.int32)
     for p in range(n_points):
-        if own_edge[p] < 0:
+        edge = own_edge[p]
+        if edge < 0:
             continue
         for side in range(2):
-            node = ends[p, side]
-            if node < 0:
+            node = tail[edge] if side == 0 else head[edge]
+            share = fraction[p] if side == 0 else 1.0 - fraction[p]
+            along = share * (backward_s[edge] if side == 0 else forward_s[edge]) if share > 0.0 else 0.0
+            if along == np.inf:
                 continue
             for i in range(k):
                 if node_labels[node, i] < 0:
                     break
-                time = off_time[p] + end_times[p, side] + node_times[node, i]
+                time = off_time[p] + along + node_times[node, i]
                 if time <= cutoff:
                     _keep(best_time, best_label, p, time, node_labels[node, i])
-        edge = own_edge[p]
         for at in range(edge_indptr[edge], edge_indptr[edge + 1]):
             target = edge_targets[at]
             time = off_time[p] + target_off_time[target]

@@ -161,3 +161,28 @@ def nearest_segments(
             ring += 1
     distance = np.sqrt(squared)
     return segment[0], place[0], distance[0], segment[1], place[1], distance[1]
+
+
+@compiled
+def fractions_along(
+    segment: Ints, place: Floats, edge: Ints, start_m: Floats, length_m: Floats, edge_m: Floats
+) -> Floats:
+    """Return how far along their edges (0 = tail, 1 = head) places on segments are; 0 for no segment (-1).
+
+    ``edge``, ``start_m`` (metres of the edge before it), ``length_m`` and ``edge_m`` (of the whole edge) are those of
+    each segment. The last corner of an edge is its head, whatever the sum of the pieces before it says to the last bit.
+    """
+    fraction = np.zeros(segment.shape[0])
+    for p in range(segment.shape[0]):
+        i = segment[p]
+        if i < 0:
+            continue
+        is_last = i + 1 == edge.shape[0] or edge[i + 1] != edge[i]
+        if is_last and place[p] == 1.0:
+            fraction[p] = 1.0
+            continue
+        along = start_m[i] + place[p] * length_m[i]
+        if edge_m[i] > 0.0:
+            along /= edge_m[i]
+        fraction[p] = min(max(along, 0.0), 1.0)
+    return fraction

@@ -5,10 +5,13 @@ from __future__ import annotations
 import itertools
 import os
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+Value = TypeVar("Value")
+Found = TypeVar("Found")
 
 THREADS_VARIABLE = "CHONGMING_THREADS"
 
@@ -37,3 +40,12 @@ def over_ranges(n: int, run: Callable[[int, int], Any]) -> list[Any]:
         return [run(start, stop) for start, stop in itertools.pairwise(cuts)]
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(run, cuts[:-1], cuts[1:]))
+
+
+def each_on_threads(values: Sequence[Value], run: Callable[[Value], Found]) -> list[Found]:
+    """Return what a function that releases the GIL makes of each value, in their order."""
+    threads = min(thread_count(), len(values))
+    if threads <= 1:
+        return [run(value) for value in values]
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(run, values))

@@ -127,12 +127,29 @@ def test_counts_within_each_target_s_own_limit(town, cutoff, cuts, seed):
 def test_nodes_within_the_cutoff_each_once(town, cutoff, cuts):
     n, edges, starts, _ = town
     arguments = arrays(*town)[:5]
-    parts = in_ranges(len(starts), cuts, lambda a, b: catchments.nodes_within(a, b, *arguments, cutoff))
+    parts = in_ranges(len(starts), cuts, lambda a, b: catchments.nodes_within(a, b, *arguments, cutoff, cutoff, 1e6))
     per_source = np.concatenate([part[0] for part in parts])
     found = list(zip(*(np.concatenate([part[i] for part in parts]).tolist() for i in (1, 2)), strict=True))
     for start, stop, point in zip(np.cumsum(per_source) - per_source, np.cumsum(per_source), starts, strict=True):
         times = slow_nodes(n, edges, entries(edges, point, away=True))
-        assert sorted(found[start:stop]) == [(i, time) for i, time in enumerate(times) if time <= cutoff and time < INF]
+        assert found[start:stop] == [(i, time) for i, time in enumerate(times) if time <= cutoff and time < INF]
+
+
+def test_nodes_are_rounded_before_they_are_compared_with_the_cutoff():
+    """0.1 + 0.2 is more than 0.3 by a last bit: within 0.3 all the same, and told as 0.3; 0.300001 is not."""
+    arguments = arrays(4, [(0, 1, 0.1, 0.1), (1, 2, 0.2, 0.2), (1, 3, 0.200001, INF)], [(0, 0, 0.0)], [])[:5]
+    per_source, columns, seconds = catchments.nodes_within(0, 1, *arguments, 0.300001, 0.3, 1e6)
+    assert (per_source.tolist(), columns.tolist(), seconds.tolist()) == ([3], [0, 1, 2], [0.0, 0.1, 0.3])
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([1, 255, 256, 3000]), st.sampled_from([3, 2047, 2048, 10**6, 2**31]))
+def test_node_numbers_are_sorted(seed, n, span):
+    """Few and many, within one digit and over all of them."""
+    values = np.random.default_rng(seed).integers(-(span // 2), span - span // 2, n).astype(np.int32)
+    expected = np.sort(values)
+    catchments._sort(values, np.empty(n, dtype=np.int32), np.empty(catchments._DIGIT, dtype=np.int64))
+    assert values.tolist() == expected.tolist()
 
 
 @pytest.mark.parametrize("n_targets", [1, 1023, 1024, 1025, 5000])

@@ -142,7 +142,7 @@ def test_shares_are_the_nearest_ones_that_are_allowed(wanted, n_new, seed):
     wanted = np.array(wanted)
     step = np.random.default_rng(seed).uniform(0.1, 3.0, len(wanted))
     share = np.empty(len(wanted))
-    cover._share_out(wanted, step, n_new, share)
+    cover.share_out(wanted, step, n_new, share)
     assert ((share >= 0) & (share <= 1)).all()
     assert share.sum() <= n_new + 1e-9
     inner = (share > 1e-9) & (share < 1 - 1e-9)

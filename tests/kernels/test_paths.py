@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chongming_gis.kernels import paths
+from chongming_gis.kernels import buckets, paths
 
 INF = np.inf
 
@@ -78,18 +78,26 @@ def test_the_labelled_heap_is_ordered_by_time_and_then_by_label(entries):
 @settings(max_examples=150)
 @given(graphs(), st.sampled_from([0.0, 2.0, 6.0, INF]))
 def test_search_finds_what_bellman_ford_finds_and_names_what_it_touched(graph, cutoff):
-    """Nothing beyond the cutoff is touched, no node twice; the heap never outgrows arcs and seeds."""
+    """Nothing beyond the cutoff is touched, no node twice; the queue ends empty, as does all where it has no room."""
     n, arcs, seeds = graph
-    room = len(arcs) + len(seeds)
     node_time, touched = np.full(n, INF), np.full(n, -7, dtype=np.int32)
-    heap_time, heap_node = np.full(room + 3, -7.0), np.full(room + 3, -7, dtype=np.int32)
     seed_nodes = np.array([s for s, _ in seeds], dtype=np.int32)
     seed_times = np.array([t for _, t in seeds], dtype=float)
-    n_touched = paths.search(*csr(n, arcs), seed_nodes, seed_times, cutoff, node_time, heap_time, heap_node, touched)
+    numbers = csr(n, arcs)
+    per_second, n_buckets = buckets.plan_buckets(numbers[2], 3.0)
+    first = np.full(n_buckets, -1, dtype=np.int32)
+    n_touched, room = -1, 1
+    while n_touched < 0:
+        entries = np.empty(room, dtype=np.int32), np.empty(room, dtype=np.int32), np.empty(room)
+        assert np.isinf(node_time).all()
+        n_touched = paths.search(
+            *numbers, seed_nodes, seed_times, cutoff, node_time, per_second, first, *entries, touched
+        )
+        assert (first == -1).all()
+        room *= 2
     expected = [time if time <= cutoff else INF for time in slow_times(n, arcs, seeds)]
     assert node_time.tolist() == expected
     assert sorted(touched[:n_touched].tolist()) == [i for i in range(n) if expected[i] < INF]
-    assert heap_time[room:].tolist() == [-7.0] * 3
 
 
 @settings(max_examples=150)
@@ -139,6 +147,31 @@ def test_the_k_nearest_outgrow_their_first_room():
     expected = sorted((time, label) for (_, time), label in zip(seeds, labels, strict=True))[:1200]
     assert list(zip(times[0].tolist(), found[0].tolist(), strict=True)) == expected
     assert times[2].tolist() == [time + 2 for time, _ in expected]
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.floats(0, 1e5), max_size=8),
+    st.lists(st.floats(1e-3, 1.0), max_size=8),
+    st.sampled_from([0.0, 1.0, 3e4]),
+)
+def test_no_arc_leads_once_around_the_ring(long, short, spread):
+    """From any time, an arc or the spread of the seeds ends in another bucket than the one that is being emptied."""
+    weights = np.array([*long, *short])
+    per_second, n_buckets = buckets.plan_buckets(weights, spread)
+    assert n_buckets & (n_buckets - 1) == 0
+    assert 4 <= n_buckets <= 2**14
+    longest = max([spread, *weights])
+    for begin in (0.0, 1.0 / per_second * 0.999999, 12345.678):
+        assert int((begin + longest) * per_second) + 1 - int(begin * per_second) < n_buckets
+
+
+def test_a_search_with_a_ferry_and_a_million_times_shorter_streets():
+    """Streets of a hundredth of a second beside an hour's ferry: the ring is bounded, the times are exact."""
+    arcs = [(i, i + 1, 0.01) for i in range(200)] + [(0, 200, 3600.0), (200, 201, 3600.0)]
+    times, labels = paths.nearest_source(*csr(202, arcs), *_seeds([(0, 0.0)], [0]), INF)
+    assert times.tolist() == slow_times(202, arcs, [(0, 0.0)])
+    assert set(labels.tolist()) == {0}
 
 
 def test_along_an_edge():

@@ -44,3 +44,10 @@ def test_an_error_in_one_range_is_not_lost(monkeypatch):
 def test_one_thread_starts_none(monkeypatch):
     monkeypatch.setenv("CHONGMING_THREADS", "1")
     assert set(threads.over_ranges(9, lambda *_: threading.current_thread())) == {threading.current_thread()}
+
+
+@pytest.mark.parametrize("n_threads", ["1", "3"])
+def test_what_is_made_of_each_value_stands_in_the_order_of_the_values(monkeypatch, n_threads):
+    monkeypatch.setenv("CHONGMING_THREADS", n_threads)
+    assert threads.each_on_threads([3, 1, 2], lambda value: value * 10) == [30, 10, 20]
+    assert threads.each_on_threads([], lambda value: value) == []
