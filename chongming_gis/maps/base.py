@@ -84,7 +84,9 @@ def build_base(result: StudyResult, language: Language) -> Base:
     name_of = shares.township_names(result, words)
     township_names = [name_of[code] for code in townships["township_code"]]
     ground, zones = _ground(result, words)
-    of_township = {**_TOWNSHIP_NAMES, "kind": words("js.township")}
+    other = shares.township_names(result, Words("zh" if language == "en" else "en"))
+    also = [other[code] if other[code] != name_of[code] else "" for code in townships["township_code"]]
+    of_township = {**_TOWNSHIP_NAMES, "kind": words("js.township"), "also": also}
     names = [_names("names-townships", townships, township_names, of_township)]
     within, within_of = indexed([name_of.get(code, code) for code in text_list(result.villages["township_code"])])
     of_village = {**_VILLAGE_NAMES, "kind": words("js.village"), "ofNames": within, "of": within_of}
@@ -104,7 +106,7 @@ def build_base(result: StudyResult, language: Language) -> Base:
 
 def text_list(series: pd.Series) -> list[str]:
     """Return a text column as a list, the missing as empty text."""
-    return [str(value) for value in series.fillna("")]
+    return list(map(str, series.fillna("").tolist()))
 
 
 def indexed(values: list[str]) -> tuple[list[str], str]:
@@ -116,7 +118,8 @@ def indexed(values: list[str]) -> tuple[list[str], str]:
 
 def lon_lat(points: gpd.GeoDataFrame) -> npt.NDArray[np.float64]:
     """Return the longitudes and latitudes (n, 2) of a point layer, degrees."""
-    return shapely.get_coordinates(crs.to_geographic(points).geometry.to_numpy())
+    xy = shapely.get_coordinates(points.geometry.to_numpy())
+    return np.column_stack(crs.to_degrees(xy[:, 0], xy[:, 1], crs.parse(points.crs, where="a layer of the result")))
 
 
 def _bounds(result: StudyResult) -> Bounds:
@@ -141,8 +144,7 @@ def _polygons(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 def _degrees(geometry: npt.NDArray[np.object_], frame: gpd.GeoDataFrame) -> npt.NDArray[np.object_]:
     """Return geometries made from a layer in degrees."""
-    metric = crs.parse(frame.crs, where="a layer of the result")
-    return crs.transform(geometry, metric, crs.parse(crs.GEOGRAPHIC, where="maps"))
+    return crs.shapes_to_degrees(geometry, crs.parse(frame.crs, where="a layer of the result"))
 
 
 def _simplified(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
-import numpy as np
 import shapely
 
 from chongming_gis import crs, discretion, wording
@@ -12,6 +12,7 @@ from chongming_gis.maps import shares
 from chongming_gis.maps.base import AREA_TOLERANCE_M
 from chongming_gis.maps.packing import pack_shapes
 from chongming_gis.maps.page import Data
+from chongming_gis.tables import rows_where
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -27,7 +28,7 @@ def gaps_of(result: StudyResult, service: ServiceConfig) -> gpd.GeoDataFrame | N
     table = result.measured.get("gaps")
     if table is None:
         return None
-    own = table[table["service"] == service.id].sort_values("rank", kind="stable")
+    own = rows_where(table, "service", service.id).sort_values("rank", kind="stable")
     return own if len(own) else None
 
 
@@ -36,9 +37,8 @@ def gaps_data(result: StudyResult, service: ServiceConfig, words: Words) -> Data
     gaps = gaps_of(result, service)
     if gaps is None:
         return None
-    metric = crs.parse(gaps.crs, where="gaps")
     shapes = shapely.simplify(gaps.geometry.to_numpy(), AREA_TOLERANCE_M)
-    degrees = crs.transform(shapes, metric, crs.parse(crs.GEOGRAPHIC, where="maps"))
+    degrees = crs.shapes_to_degrees(shapes, crs.parse(gaps.crs, where="gaps"))
     columns = _columns(result, service, gaps, words)
     who = words.group(result.study, service.group, service.base)
     content = {
@@ -61,20 +61,21 @@ def _columns(result: StudyResult, service: ServiceConfig, gaps: pd.DataFrame, wo
     villages = dict(zip(result.villages["village_code"], result.villages["name_zh"], strict=True))
 
     def shown(name: str, group: str) -> list[str]:
-        return [discretion.persons(study, group, value) for value in gaps[name]]
+        return discretion.persons_of_each(study, group, gaps[name])
 
     def shown_if_any(name: str, group: str) -> list[str]:
-        return [discretion.persons(study, group, value) if value else "" for value in gaps[name]]
+        texts = zip(gaps[name].tolist(), discretion.persons_of_each(study, group, gaps[name]), strict=True)
+        return [text if value else "" for value, text in texts]
 
     columns = {
         words.group(study, service.group, service.base): shown("persons", service.group),
-        words("gaps.nearest"): [_minutes(value, words) for value in gaps["nearest_s"]],
-        words("gaps.median"): [_minutes(value, words) for value in gaps["median_s"]],
+        words("gaps.nearest"): [_minutes(value, words) for value in gaps["nearest_s"].tolist()],
+        words("gaps.median"): [_minutes(value, words) for value in gaps["median_s"].tolist()],
         words("gaps.unreached"): shown_if_any("persons_unreached", service.group),
-        words("gaps.mode"): [modes.get(mode, mode) for mode in gaps["mode"]],
-        words("js.township"): [towns.get(code, code) for code in gaps["township_code"].fillna("")],
-        words("js.village"): [villages.get(code, code) for code in gaps["village_code"].fillna("")],
-        words("gaps.places"): [str(value) for value in gaps["n_points"]],
+        words("gaps.mode"): [modes.get(mode, mode) for mode in gaps["mode"].tolist()],
+        words("js.township"): [towns.get(code, code) for code in gaps["township_code"].fillna("").tolist()],
+        words("js.village"): [villages.get(code, code) for code in gaps["village_code"].fillna("").tolist()],
+        words("gaps.places"): [str(value) for value in gaps["n_points"].tolist()],
     }
     for group in study.groups:
         name = f"persons_{group.id}"
@@ -85,4 +86,4 @@ def _columns(result: StudyResult, service: ServiceConfig, gaps: pd.DataFrame, wo
 
 
 def _minutes(seconds: float, words: Words) -> str:
-    return words("minutes_n", n=wording.minutes(seconds)) if np.isfinite(seconds) else words("js.not_reached")
+    return words("minutes_n", n=wording.minutes(seconds)) if math.isfinite(seconds) else words("js.not_reached")

@@ -11,6 +11,7 @@ from chongming_gis.config import ALL_CLASSES
 from chongming_gis.maps.base import AREA_TOLERANCE_M
 from chongming_gis.maps.packing import pack_shapes
 from chongming_gis.maps.page import Data
+from chongming_gis.tables import rows_where
 from chongming_gis.units import seconds_to_minutes
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def areas_of(result: StudyResult, service: ServiceConfig) -> list[gpd.GeoDataFra
     table = result.measured.get("isochrones")
     if table is None:
         return []
-    own = table[table["service"] == service.id].sort_values("limit_s", kind="stable")
+    own = rows_where(table, "service", service.id).sort_values("limit_s", kind="stable")
     return [part for _, part in own.groupby(["settlement", "mode"], sort=False)]
 
 
@@ -52,7 +53,6 @@ def areas_data(result: StudyResult, service: ServiceConfig, words: Words) -> lis
 def _data(result: StudyResult, service: ServiceConfig, areas: gpd.GeoDataFrame, words: Words) -> tuple[str, Data]:
     title = words("layer.reached", whose=whose(result, areas, words))
     first, last = areas.iloc[0], areas.iloc[-1]
-    metric = crs.parse(areas.crs, where="isochrones")
     # ten times as fast, and what it may cross is below a pixel
     shapes = shapely.simplify(areas.geometry.to_numpy(), AREA_TOLERANCE_M, preserve_topology=False)
     note = words(
@@ -68,7 +68,7 @@ def _data(result: StudyResult, service: ServiceConfig, areas: gpd.GeoDataFrame, 
             for limit_s in areas["limit_s"]
         ],
         "rows": [_rows(result, service, ring, words) for ring in areas.to_dict("records")],
-        "shapes": pack_shapes(crs.transform(shapes, metric, crs.parse(crs.GEOGRAPHIC, where="maps"))),
+        "shapes": pack_shapes(crs.shapes_to_degrees(shapes, crs.parse(areas.crs, where="isochrones"))),
     }
     return title, Data.of(f"reached-{service.id}-{first['settlement']}-{first['mode']}", content)
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from branca.element import MacroElement
 from folium.map import Layer, LayerControl
 from folium.template import Template
 from folium.utilities import JsCode
 
-from chongming_gis.maps.page import Data, plain, put_own_files_on
+from chongming_gis.maps.page import Data, Written, plain, put_own_files_on
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 WIDE_PX = 700  # below this width the layer control and the panels start folded
 
 
-class Drawn(Layer):
+class Drawn(Layer, Written):
     """A layer drawn by one function of ``assets/own`` from datasets of the page.
 
     Parameters
@@ -63,7 +62,7 @@ var {{ this.get_name() }} = cgis.{{ this.draws }}({{ this.options|tojson }});
         return ""
 
 
-class Slot(Layer):
+class Slot(Layer, Written):
     """A place of the layer control that shows its part of the view chosen."""
 
     _template = Template("""
@@ -77,7 +76,7 @@ var {{ this.get_name() }} = cgis.slot();
         self._name = "Slot"
 
 
-class View(Layer):
+class View(Layer, Written):
     """One choice among several (a standard, a service): it fills the slots with layers and the panels with text.
 
     It stands in the list of a ``ViewChoice``, not in the layer control.
@@ -109,7 +108,7 @@ var {{ this.get_name() }} = cgis.view({{ this.heading.key|tojson }}, [
         return ""
 
 
-class Panel(MacroElement):
+class Panel(Written):
     """A control drawn by one function of ``assets/own``: title, legend, or what is under the pointer."""
 
     _template = Template("""
@@ -129,14 +128,14 @@ cgis.{{ this.draws }}({{ this._parent.get_name() }}, {{ this.options|tojson }});
         """Hand script and data to the page."""
         if self.data:
             self.data.put_on(self.get_root())  # type: ignore[arg-type]
-        super().render(**kwargs)  # type: ignore[no-untyped-call]
+        super().render(**kwargs)
         return ""
 
 
 Choice: TypeAlias = tuple[str, str, View]  # name, heading above it in the list (none = empty), view
 
 
-class ViewChoice(MacroElement):
+class ViewChoice(Written):
     """The list in the title panel from which a view is chosen.
 
     Parameters
@@ -162,11 +161,11 @@ cgis.choose({{ this._parent.get_name() }}, {{ this.data.key|tojson }}, [
     def render(self, **kwargs: Any) -> str:
         """Hand script and data to the page."""
         self.data.put_on(self.get_root())  # type: ignore[arg-type]
-        super().render(**kwargs)  # type: ignore[no-untyped-call]
+        super().render(**kwargs)
         return ""
 
 
-class PlanLayerControl(LayerControl):
+class PlanLayerControl(LayerControl, Written):
     """folium's layer control with headings and titles in the page's language, folded on narrow screens."""
 
     _template = Template("""

@@ -175,7 +175,7 @@ def _of_people(
     question = _question(material, service_id, standard_id)
     data: dict[str, Any] = {
         "demand": material.base.demand,
-        "persons": views.persons_data(material.result, question.service),
+        "persons": material.persons(question.service),
         "view": material.view(question),
         "facilities": material.facilities(question.service),
     }

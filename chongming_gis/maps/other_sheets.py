@@ -14,6 +14,7 @@ from chongming_gis.maps.delivery_sheet import delivery_map
 from chongming_gis.maps.layers import Choice, Drawn, Slot, ViewChoice
 from chongming_gis.maps.packing import pack, pack_coordinates
 from chongming_gis.maps.page import Data
+from chongming_gis.maps.plan_sheet import plans_map
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 _HAS, _LACKS = "#2c7fb8", "#f28e2b"
 _ALLOWED = "#0072b2"
-_REFUSED = ("#d55e00", "#cc79a7", "#e69f00", "#56763f", "#7a5195", "#8c510a")  # apart for all eyes in lightness and hue
+_REFUSED = ("#d55e00", "#c0478a", "#a87800", "#3f7a2c", "#5b3f9a", "#6b3a06")  # apart for all eyes in lightness and hue
 _OTHER_RULE = "#2b2b2b"
 _KIND_FILLS = {
     "surveyed": "#00441b", "official_statistic": "#0072b2", "sourced": "#56b4e9", "derived": "#e69f00",
@@ -46,6 +47,7 @@ def further_maps(material: Material) -> Iterator[tuple[str, PlanMap]]:
         ("burial_constraints", burial_constraints_map),
         ("data_quality", data_quality_map),
         ("delivery", delivery_map),
+        ("plans", plans_map),
     ):
         sheet = make(material)
         if sheet is not None:
@@ -327,14 +329,14 @@ def _lacking(material: Material) -> list[list[str]]:
     """Return for each place the services of which it reaches no facility, whoever may use it."""
     words, services = material.words, material.result.study.services
     missing: list[list[str]] = [[] for _ in range(len(material.result.demand.points))]
-    time_s = material.access.table["time_s"].to_numpy(float)
     for service in services:
         question = shares.headline(service)
-        rows = material.access.rows.get(question.freed.parts, material.access.rows.get(question.parts))
-        if rows is None:
+        parts = next((asked for asked in (question.freed.parts, question.parts) if asked in material.access.rows), None)
+        if parts is None:
             continue
-        for at in material.access.demand[rows[np.isinf(time_s[rows])]]:
-            missing[at].append(words.name(service))
+        name = words.name(service)
+        for at in np.flatnonzero(np.isinf(material.access.answers(parts)["time_s"].to_numpy(float))).tolist():
+            missing[at].append(name)
     return missing
 
 

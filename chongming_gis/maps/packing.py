@@ -20,6 +20,7 @@ STEPS_PER_DEGREE = 1e5
 _ALPHABET = np.frombuffer(f"{string.ascii_uppercase}{string.ascii_lowercase}{string.digits}-_".encode(), dtype=np.uint8)
 _DIGIT_BITS = 5
 _MORE = 1 << _DIGIT_BITS
+_NARROW = 1 << 31  # below it four bytes a number do
 
 
 def pack(values: npt.ArrayLike) -> str:
@@ -30,22 +31,19 @@ def pack(values: npt.ArrayLike) -> str:
     >>> pack([0, 31, 32])
     'AfgB'
     """
-    numbers = np.asarray(values, dtype=np.int64)
-    if numbers.size == 0:
+    rest = np.asarray(values, dtype=np.int64)
+    if rest.size == 0:
         return ""
-    digits = np.ones(numbers.size, dtype=np.int64)
-    rest = numbers >> _DIGIT_BITS
-    while rest.any():
-        digits += rest > 0
-        rest = rest >> _DIGIT_BITS
-    end = np.cumsum(digits)
-    start = end - digits
-    out = np.zeros(int(end[-1]), dtype=np.int64)
-    for place in range(int(digits.max())):
-        has = digits > place
-        more = np.where(digits[has] > place + 1, _MORE, 0)
-        out[start[has] + place] = ((numbers[has] >> (_DIGIT_BITS * place)) & (_MORE - 1)) | more
-    return _ALPHABET[out].tobytes().decode("ascii")
+    if int(rest.max()) < _NARROW:
+        rest = rest.astype(np.int32)
+    digits, has = [rest & (_MORE - 1)], [np.ones(rest.size, dtype=np.bool_)]
+    while (rest := rest >> _DIGIT_BITS).any():
+        has.append(rest > 0)
+        digits[-1] = np.where(has[-1], digits[-1] | _MORE, digits[-1])
+        digits.append(rest & (_MORE - 1))
+    if len(digits) == 1:
+        return bytes(_ALPHABET[digits[0]]).decode("ascii")
+    return bytes(_ALPHABET[np.column_stack(digits)[np.column_stack(has)]]).decode("ascii")
 
 
 def pack_signed(values: npt.ArrayLike) -> str:

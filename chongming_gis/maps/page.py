@@ -17,7 +17,8 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any, cast
 
 import folium
-from branca.element import CssLink, Element, Figure, JavascriptLink
+from branca.element import CssLink, Element, Figure, JavascriptLink, MacroElement
+from folium.elements import ElementAddToElement
 from folium.template import Template
 
 from chongming_gis.errors import ChongmingError
@@ -25,7 +26,7 @@ from chongming_gis.maps import vendored
 from chongming_gis.wording import HTML_LANG, Language, Words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 Bounds = tuple[tuple[float, float], tuple[float, float]]  # (south, west), (north, east), degrees
 
@@ -82,6 +83,45 @@ class Shared(Element):
         return f"\x00{self.key}\x00" if isinstance(self.get_root(), Page) else self.text
 
 
+class Verbatim(Element):
+    """Text that stands on a page as it is: branca takes the text of an ``Element`` for a template."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self._name = "Verbatim"
+        self.text = text
+
+    def render(self, **_kwargs: Any) -> str:
+        """Return the text."""
+        return self.text
+
+
+class Written(MacroElement):
+    """The last base of an element whose template's text goes on the page as it is.
+
+    ``MacroElement`` compiles that text as a template once more, which took a third of the time of a map and would run
+    what looks like code in it.
+    """
+
+    def render(self, **kwargs: Any) -> str:
+        """Put what the element says on its page, and then what it holds."""
+        _put_verbatim(self, **kwargs)
+        return ""
+
+
+def _put_verbatim(element: MacroElement, **kwargs: Any) -> None:
+    figure, macros = element.get_root(), vars(element._template.module)
+    for place in ("header", "html", "script"):
+        if place in macros:
+            text = macros[place](element, kwargs)
+            getattr(figure, place).add_child(Verbatim(text), name=element.get_name())
+    for child in list(element._children.values()):
+        if isinstance(child, ElementAddToElement):  # how folium shows a layer at first
+            _put_verbatim(child, **kwargs)
+        else:
+            child.render(**kwargs)
+
+
 @dataclass(frozen=True, slots=True)
 class Data:
     """Data of a map under a name by which its layers find it, as the element that carries it."""
@@ -128,6 +168,12 @@ class Page(Figure):
         self.policy = POLICY
         self.header._children.pop("meta_http", None)
 
+    def allow_images(self, hosts: Sequence[str]) -> None:
+        """Let the browser show images of these hosts, such as ``https://tile.example``; none is asked by this alone."""
+        known = self.policy.split("img-src ", 1)[1].split(";", 1)[0]
+        wanted = [known, *(host for host in hosts if host not in known.split())]
+        self.policy = self.policy.replace(f"img-src {known};", f"img-src {' '.join(wanted)};")
+
     def parts(self) -> tuple[str, ...]:
         """Return the page cut where shared parts begin and end; joined, it is the page.
 
@@ -149,8 +195,10 @@ class Page(Figure):
         for child in list(self._children.values()):
             child.render()
         self._take_vendored()
-        shared = {element.key: element.text for element in _walk(self) if isinstance(element, Shared)}
-        pieces = _TOKEN.split(_stable_ids(self._template.render(this=self, kwargs={}), self))
+        elements = list(_walk(self))
+        shared = {element.key: element.text for element in elements if isinstance(element, Shared)}
+        ids = {element._id for element in elements}
+        pieces = _TOKEN.split(_stable_ids(self._template.render(this=self, kwargs={}), ids))
         _refuse_loads("".join(pieces[::2]))
         texts = [shared[piece] if i % 2 else piece for i, piece in enumerate(pieces)]
         return tuple(text for text in texts if text)
@@ -196,7 +244,7 @@ def put_own_files_on(figure: Figure) -> None:
             figure.header.add_child(Shared(path, vendored.tag(path)), name=path)
 
 
-class PlanMap(folium.Map):
+class PlanMap(folium.Map, Written):
     """A folium.Map in a self-contained page, without any online base map.
 
     Parameters
@@ -273,9 +321,13 @@ def _walk(root: Element) -> Iterator[Element]:
             waiting.extend(inner for inner in held if isinstance(inner, Element))
 
 
-def _stable_ids(text: str, page: Page) -> str:
-    """Return a page with folium's random ids replaced by numbers in their order of appearance."""
-    known = {element._id for element in _walk(page)}
+def _stable_ids(text: str, known: set[str]) -> str:
+    """Return a page with folium's random ids replaced by numbers in their order of appearance.
+
+    Parameters
+    ----------
+    known : the ids of all elements of the page.
+    """
     numbers: dict[str, str] = {}
 
     def number(match: re.Match[str]) -> str:

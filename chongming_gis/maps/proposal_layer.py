@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from chongming_gis.maps.base import lon_lat
 from chongming_gis.maps.packing import pack_coordinates
 from chongming_gis.maps.page import Data
 from chongming_gis.maps.shares import Figures
-from chongming_gis.tables import persons_column
+from chongming_gis.tables import persons_column, rows_where
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -38,8 +38,7 @@ def proposals_of(result: StudyResult, service: ServiceConfig) -> list[ProposalCo
 def sites_of(result: StudyResult, proposal: ProposalConfig) -> gpd.GeoDataFrame:
     """Return the sites of a proposal, the best first."""
     sites = result.measured["sites"]
-    mine: gpd.GeoDataFrame = sites[sites["proposal"] == proposal.id]
-    return mine
+    return rows_where(cast("gpd.GeoDataFrame", sites), "proposal", proposal.id)
 
 
 def site_names(result: StudyResult, sites: pd.DataFrame, words: Words) -> list[str]:
@@ -60,7 +59,7 @@ def sites_data(material: Material, proposal: ProposalConfig) -> Data:
     result, words = material.result, material.words
     sites = sites_of(result, proposal)
     content = {
-        "title": words.name(proposal),
+        "title": words.heading(words.name(proposal)),
         "xy": pack_coordinates(lon_lat(sites)),
         "names": site_names(result, sites, words),
         "ranks": sites["rank"].tolist(),
@@ -117,7 +116,7 @@ def after_view(material: Material, proposal: ProposalConfig) -> tuple[Data, Data
     if proposal.kinds or proposal.standard not in {None, question.standard.id}:
         return None
     sites = sites_of(result, proposal)
-    before = material.access.times(question, pd.Index(views.facilities_of(result, service)["facility_id"]))
+    before = material.access.times(question, material.places(service)["facility_id"])
     after = _after(material, proposal, before, sites)
     whole, areas = _figures(material, service, after)
     content = {
@@ -125,15 +124,15 @@ def after_view(material: Material, proposal: ProposalConfig) -> tuple[Data, Data
         "areas": [areas.get(code) for code in material.base.township_codes],
         **views.times_content(material, after),
     }
-    names = [*views.facilities_of(result, service)["name_zh"].astype(str), *site_names(result, sites, words)]
+    names = [*material.places(service)["name_zh"].astype(str), *site_names(result, sites, words)]
     return Data.of(f"view-after-{proposal.id}", content), Data.of(f"names-after-{proposal.id}", {"names": names})
 
 
 def _after(material: Material, proposal: ProposalConfig, before: Times, sites: gpd.GeoDataFrame) -> Times:
     changed = material.result.measured["plan_access"]
-    changed = changed[changed["proposal"] == proposal.id]
+    changed = rows_where(changed, "proposal", proposal.id)
     rows = pd.Index(material.result.demand.points["demand_id"]).get_indexer(pd.Index(changed["demand_id"]))
-    n_old = len(views.facilities_of(material.result, material.result.study.service(proposal.service)))
+    n_old = len(material.places(material.result.study.service(proposal.service)))
     at_site = pd.Index(sites["place_id"]).get_indexer(pd.Index(changed["place_id"]))
     time_s, covered = before.time_s.copy(), before.covered.copy()
     within, facility = before.within.copy(), before.facility.copy()
@@ -170,7 +169,7 @@ def swipe_view(material: Material, proposal: ProposalConfig, after: Data) -> Dat
     result, words = material.result, material.words
     service = result.study.service(proposal.service)
     question = shares.headline(service)
-    before = material.access.times(question, pd.Index(views.facilities_of(result, service)["facility_id"]))
+    before = material.access.times(question, material.places(service)["facility_id"])
     was, _ = _figures(material, service, before)
     now, _ = _figures(material, service, _after(material, proposal, before, sites_of(result, proposal)))
     content = views.heading(material, question, now)
@@ -196,7 +195,7 @@ def phases_data(material: Material, phases: PhasesConfig) -> Data | None:
     group = result.study.service(str(sites["service"].iloc[0])).group
     numbers = years["year"].tolist()
     content = {
-        "title": words.name(phases),
+        "title": words.heading(words.name(phases)),
         "label": words("map.phases.site"),
         "xy": pack_coordinates(lon_lat(sites)),
         "names": site_names(result, sites, words),

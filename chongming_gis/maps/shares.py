@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
 
 from chongming_gis import wording
+from chongming_gis.maps.times import read_access
 from chongming_gis.tables import persons_column
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 Scope = Literal["district", "island", "township", "village"]
 Rule = Literal["applied", "ignored"]
+
+_KEYS = ("service", "standard", "serves_rule", "scope")
+_NUMBERS = ("persons", "persons_covered", "share_covered")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +77,23 @@ def headline(service: ServiceConfig) -> Question:
 class Shares:
     """The figures of a result by question and scope, each for the service's own group and base of people."""
 
-    found: Mapping[tuple[str, str, str, str], Mapping[str, Figures]]
+    table: pd.DataFrame  # rows of the coverage table, those of a question and scope together
+    rows: Mapping[tuple[str, str, str, str], tuple[int, int]]  # from and below
+    unreached: Mapping[tuple[str, str, str, str], Mapping[str, float]]
+    _found: dict[tuple[str, str, str, str], dict[str, Figures]] = field(default_factory=dict)  # made when asked for
 
     def by_code(self, question: Question, scope: Scope) -> Mapping[str, Figures]:
         """Return the figures of every place of a scope by its code, in order of code."""
-        return self.found.get((*question.parts, scope), {})
+        key = (*question.parts, scope)
+        if key not in self._found:
+            rows = self.table.iloc[slice(*self.rows.get(key, (0, 0)))]
+            unreached = self.unreached.get(key, {})
+            numbers = zip(*(rows[name].to_numpy(dtype=float).tolist() for name in _NUMBERS), strict=True)
+            self._found[key] = {
+                code: Figures(persons, covered, share, unreached.get(code, 0.0))
+                for code, (persons, covered, share) in zip(rows["scope_code"].tolist(), numbers, strict=True)
+            }
+        return self._found[key]
 
     def whole(self, question: Question) -> Figures | None:
         """Return the figures of the whole study area, or None where the table has none."""
@@ -101,42 +117,35 @@ class Shares:
 def read_shares(result: StudyResult) -> Shares:
     """Return the figures of a result's coverage table for looking up."""
     table = result.coverage
-    keys = pd.MultiIndex.from_arrays([table["service"], table["group"], table["base"]])
-    own = pd.MultiIndex.from_tuples([(s.id, s.group, s.base) for s in result.study.services])
-    rows = table.loc[keys.isin(own)].sort_values("scope_code", kind="stable")
-    found: dict[tuple[str, str, str, str], dict[str, Figures]] = {}
-    unreached = _unreached(result)
-    key_columns = ("service", "standard", "serves_rule", "scope", "scope_code")
-    number_columns = ("persons", "persons_covered", "share_covered")
-    keyed = zip(*(rows[name].tolist() for name in key_columns), strict=True)
-    numbers = zip(*(rows[name].to_numpy(dtype=float).tolist() for name in number_columns), strict=True)
-    for (service, standard, rule, scope, code), (persons, covered, share) in zip(keyed, numbers, strict=True):
-        key = (service, standard, rule, scope)
-        left_out = unreached.get((*key, str(code)), 0.0)
-        found.setdefault(key, {})[str(code)] = Figures(persons, covered, share, left_out)
-    return Shares(found)
-
-
-def _unreached(result: StudyResult) -> dict[tuple[str, str, str, str, str], float]:
-    """Return the persons who reach no facility at all, by service, standard, rule, scope and code."""
-    rows = result.access.loc[np.isinf(result.access["time_s"].to_numpy(dtype=float))]
-    if rows.empty:
-        return {}
-    points = result.demand.points.set_index("demand_id")
-    at = points.index.get_indexer(pd.Index(rows["demand_id"]))
-    persons = np.zeros(len(rows))
+    is_own = np.zeros(len(table), dtype=np.bool_)
     for service in result.study.services:
-        column = result.demand.persons[persons_column(service.base, service.group)].to_numpy(dtype=float)
-        chosen = (rows["service"] == service.id).to_numpy() & (at >= 0)
-        persons[chosen] = column[at[chosen]]
-    places = points.iloc[at]
-    scopes = {"district": None, "island": places["island"], "township": places["township_code"]}
-    found: dict[tuple[str, str, str, str, str], float] = {}
-    for scope, code in scopes.items():
-        codes = np.full(len(rows), result.study.id, dtype=object) if code is None else code.to_numpy(dtype=object)
-        keyed = rows[["service", "standard", "serves_rule"]].assign(code=codes, persons=persons)
-        sums = keyed.groupby(["service", "standard", "serves_rule", "code"], observed=True)["persons"].sum()
-        found |= {(*key[:3], scope, str(key[3])): float(total) for key, total in sums.items() if total > 0}
+        who = {"service": service.id, "group": service.group, "base": service.base}
+        is_own |= np.logical_and.reduce([(table[name] == value).to_numpy(dtype=bool) for name, value in who.items()])
+    rows = table.loc[is_own, [*_KEYS, "scope_code", *_NUMBERS]].sort_values([*_KEYS, "scope_code"], kind="stable")
+    keys = rows[list(_KEYS)]
+    starts = np.flatnonzero((keys != keys.shift()).any(axis=1).to_numpy(dtype=bool))
+    ends = np.append(starts, len(rows))[1:].tolist()
+    of = zip(*(keys[name].iloc[starts].tolist() for name in _KEYS), strict=True)
+    return Shares(rows, dict(zip(of, zip(starts.tolist(), ends, strict=True), strict=True)), _unreached(result))
+
+
+def _unreached(result: StudyResult) -> dict[tuple[str, str, str, str], dict[str, float]]:
+    """Return the persons who reach no facility at all, by code, for every service, standard, rule and scope."""
+    access = read_access(result)
+    points = result.demand.points
+    scopes = {"island": pd.factorize(points["island"]), "township": pd.factorize(points["township_code"])}
+    people = {
+        service.id: result.demand.persons[persons_column(service.base, service.group)].to_numpy(dtype=float)
+        for service in result.study.services
+    }
+    found: dict[tuple[str, str, str, str], dict[str, float]] = {}
+    for parts in (known for known in access.rows if known[0] in people):
+        time_s = access.answers(parts)["time_s"].to_numpy(dtype=float)
+        persons = np.where(np.isinf(time_s), people[parts[0]], 0.0)
+        found[*parts, "district"] = {result.study.id: float(persons.sum())}
+        for scope, (place, codes) in scopes.items():
+            sums = np.bincount(place[place >= 0], weights=persons[place >= 0], minlength=len(codes))
+            found[*parts, scope] = dict(zip(map(str, codes), sums.tolist(), strict=True))
     return found
 
 

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
 from chongming_gis import discretion
 from chongming_gis.errors import OutputError
-from chongming_gis.maps import gap_layer, isochrone_layer, notices, proposal_layer, shares, theme_layers, views
+from chongming_gis.maps import (
+    gap_layer,
+    isochrone_layer,
+    notices,
+    online,
+    plan_layer,
+    proposal_layer,
+    shares,
+    theme_layers,
+    views,
+)
 from chongming_gis.maps.layers import Choice, Drawn, Panel, PlanLayerControl, Slot, View, ViewChoice
 from chongming_gis.maps.page import Data, PlanMap
 
@@ -38,12 +49,13 @@ def coverage(result: StudyResult, service_id: str, *, language: Language = "zh")
     StudyError
         The study has no such service.
     """
-    return _coverage(views.prepare(result, language), result.study.service(service_id), "all")
+    sheet = _coverage(views.prepare(result, language), result.study.service(service_id), "all")
+    return online.offer(sheet, result.study)
 
 
 def overview(result: StudyResult, *, language: Language = "zh") -> PlanMap:
     """Return the map of all services under their first standard, one shown at a time."""
-    return _overview(views.prepare(result, language))
+    return online.offer(_overview(views.prepare(result, language)), result.study)
 
 
 def all_maps(
@@ -66,8 +78,9 @@ def every_map(material: Material) -> Iterator[tuple[str, PlanMap]]:
     """Yield all maps of a result by their name: overview, services, and those of other themes that it has."""
     from chongming_gis.maps.other_sheets import further_maps  # which stands on this module
 
-    yield from all_maps(material.result, language=material.words.language, material=material)
-    yield from further_maps(material)
+    own = all_maps(material.result, language=material.words.language, material=material)
+    for name, sheet in chain(own, further_maps(material)):
+        yield name, online.offer(sheet, material.result.study)
 
 
 def write_maps(
@@ -179,7 +192,7 @@ def _theme_choices(
         choices.append((words("map.three"), words("map.themes"), add_view(sheet, view, parts, is_first=False)))
     for asked in theme_layers.access_questions(material, service):
         view = theme_layers.access_view(material, service, asked)
-        data = {"demand": base.demand, "persons": views.persons_data(material.result, service), "view": view}
+        data = {"demand": base.demand, "persons": material.persons(service), "view": view}
         parts = [(slots["people"], Drawn("scores", data, show=False))]
         name = words("map.access", method=words.or_raw("map.method", asked.method))
         choices.append((name, words("map.themes"), add_view(sheet, view, parts, is_first=False)))
@@ -206,6 +219,8 @@ def _overview(material: Material) -> PlanMap:
             (facility, Drawn("facilities", {"data": facilities}, show=False)),
         ]
         choices.append((words.heading(words.name(service)), "", add_view(sheet, view, parts, is_first=not choices)))
+    for layer in plan_layer.plan_layers(material):
+        layer.add_to(sheet)
     add_base_layers(sheet, base, words)
     finish(sheet, material, None, title, ViewChoice(words("choose_service"), choices))
     return sheet
@@ -213,7 +228,7 @@ def _overview(material: Material) -> PlanMap:
 
 def people_data(material: Material, view: Data, facilities: Data, service: ServiceConfig) -> dict[str, Data]:
     """Return the data of a layer of people by the names under which the layer reads it."""
-    persons = views.persons_data(material.result, service)
+    persons = material.persons(service)
     return {"demand": material.base.demand, "persons": persons, "view": view, "facilities": facilities}
 
 
@@ -278,10 +293,10 @@ def add_view(sheet: PlanMap, view: Data, parts: Sequence[tuple[Slot, Drawn]], *,
     return added
 
 
-def _drawn_facilities(sheet: PlanMap) -> list[str]:
-    """Return the datasets of all facilities on a map, shown or not, for its search."""
+def _drawn_places(sheet: PlanMap) -> list[str]:
+    """Return the datasets of all facilities and proposed sites on a map, shown or not, for its search."""
     drawn = [child for child in sheet._children.values() if isinstance(child, Drawn)]  # noqa: SLF001 - branca has no other way
-    return list(dict.fromkeys(str(child.options["data"]) for child in drawn if child.draws == "facilities"))
+    return list(dict.fromkeys(str(child.options["data"]) for child in drawn if child.draws in {"facilities", "sites"}))
 
 
 def finish(sheet: PlanMap, material: Material, service_id: str | None, title: str, choice: ViewChoice) -> None:
@@ -300,7 +315,7 @@ def finish(sheet: PlanMap, material: Material, service_id: str | None, title: st
         "attribution": [words.mark(study), *notices.attribution(entries, words)],
     }
     Panel("title", Data.of("title", heading)).add_to(sheet)
-    found = {"facilities": _drawn_facilities(sheet), "areas": [names.key for names in material.base.names]}
+    found = {"facilities": _drawn_places(sheet), "areas": [names.key for names in material.base.names]}
     Panel("tools", Data.of("tools", found)).add_to(sheet)
     choice.add_to(sheet)
     control = Data.of("control", {"layers": words("layers"), "ground": words("base_map")})

@@ -1,6 +1,7 @@
 """The access table as arrays in the order of the demand points, one set a question.
 
-The table has one row a demand point, service, standard and rule (millions of rows of text keys); it is sorted out once.
+The table has one row a demand point, service, standard and rule (millions of rows of text keys). Where the rows of a
+question stand together in the order of the points, as they are measured, they are cut out and not copied.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from chongming_gis.errors import TableError
 
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.int64]
+
+_KEYS = ("service", "standard", "serves_rule")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +45,34 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class AccessRows:
-    """Where the rows of each question stand in the access table, and its text columns as numbers."""
+    """The access table by question: service, standard and rule."""
 
     table: pd.DataFrame
-    rows: Mapping[tuple[str, str, str], Ints]
-    demand: Ints  # place of each row's demand point among the demand points, -1 = none of them
-    mode: Ints
-    modes: tuple[str, ...]
-    facility: Ints
-    facility_ids: pd.Index
-    n_demand: int
+    rows: Mapping[tuple[str, str, str], slice | Ints]
+    demand_ids: pd.Series
 
-    def times(self, question: Question, facility_ids: pd.Index) -> Times:
+    def answers(self, parts: tuple[str, str, str]) -> pd.DataFrame:
+        """Return the rows of a question, in the order of the demand points.
+
+        Raises
+        ------
+        TableError
+            The access table does not have exactly one row a demand point for this question.
+        """
+        rows = self.rows.get(parts, slice(0, 0))
+        found: pd.DataFrame = self.table.iloc[rows]
+        if len(found) == len(self.demand_ids):
+            if _arrow(found["demand_id"]).equals(_arrow(self.demand_ids)):
+                return found
+            order = pd.Index(found["demand_id"]).get_indexer_for(pd.Index(self.demand_ids))
+            if len(order) == len(found) and (order >= 0).all():
+                return found.take(order)
+        raise TableError(
+            f"access: {' / '.join(parts)} has {len(found)} row(s) where there are {len(self.demand_ids)} demand "
+            "points; there must be one a point"
+        )
+
+    def times(self, question: Question, facility_ids: pd.Series) -> Times:
         """Return the arrays of a question.
 
         Parameters
@@ -63,65 +84,52 @@ class AccessRows:
         TableError
             The access table does not have exactly one row a demand point for this question.
         """
-        rows = self.rows.get(question.parts, np.empty(0, dtype=np.int64))
-        order = np.full(self.n_demand, -1, dtype=np.int64)
-        order[self.demand[rows]] = rows
-        if len(rows) != self.n_demand or (order < 0).any():
-            raise TableError(
-                f"access: {' / '.join(question.parts)} has {len(rows)} row(s) where there are {self.n_demand} demand "
-                "points; there must be one a point"
-            )
-        numbered = np.append(facility_ids.get_indexer(self.facility_ids), -1)  # code -1 (no facility) finds the last
-
-        def column(name: str, kind: type) -> npt.NDArray[np.generic]:
-            return self.table[name].to_numpy(dtype=kind)[order]
-
+        found = self.answers(question.parts)
+        mode, modes = pd.factorize(found["mode"])
         return Times(
-            time_s=column("time_s", np.float64).astype(np.float64),
-            covered=column("covered", np.bool_).astype(np.bool_),
-            limit_s=column("standard_s", np.float64).astype(np.float64),
-            within=column("n_within", np.int64).astype(np.int64),
-            mode=self.mode[order],
-            modes=self.modes,
-            facility=numbered[self.facility[order]],
+            time_s=found["time_s"].to_numpy(np.float64),
+            covered=found["covered"].to_numpy(np.bool_),
+            limit_s=found["standard_s"].to_numpy(np.float64),
+            within=found["n_within"].to_numpy(np.int64),
+            mode=mode.astype(np.int64),
+            modes=tuple(str(name) for name in modes),
+            facility=_place_of(found["facility_id"], facility_ids),
         )
 
 
 def read_access(result: StudyResult) -> AccessRows:
     """Return the access table of a result sorted out by question."""
-    table = result.access
-    mode, modes = pd.factorize(table["mode"])
-    facility, facility_ids = pd.factorize(table["facility_id"])
-    demand_codes, demand_ids = pd.factorize(table["demand_id"])
-    place = pd.Index(result.demand.points["demand_id"]).get_indexer(pd.Index(demand_ids))
-    return AccessRows(
-        table=table,
-        rows=_rows_by_question(table),
-        demand=place[demand_codes].astype(np.int64),
-        mode=mode.astype(np.int64),
-        modes=tuple(str(name) for name in modes),
-        facility=facility.astype(np.int64),
-        facility_ids=pd.Index(facility_ids),
-        n_demand=len(result.demand.points),
-    )
+    return AccessRows(result.access, _rows_by_question(result.access), result.demand.points["demand_id"])
 
 
-def _rows_by_question(table: pd.DataFrame) -> dict[tuple[str, str, str], Ints]:
-    combined = np.zeros(len(table), dtype=np.int64)
-    names: list[list[str]] = []
-    for column in ("service", "standard", "serves_rule"):
-        codes, values = pd.factorize(table[column])
-        combined = combined * len(values) + codes
-        names.append([str(value) for value in values])
-    order = np.argsort(combined, kind="stable")
-    found, start = np.unique(combined[order], return_index=True)
-    services, standards, rules = names
-    keys = [
-        (
-            services[k // (len(standards) * len(rules))],
-            standards[k // len(rules) % len(standards)],
-            rules[k % len(rules)],
-        )
-        for k in found.tolist()
-    ]
-    return dict(zip(keys, np.split(order, start[1:]), strict=True)) if keys else {}
+def _place_of(values: pd.Series, among: pd.Series) -> Ints:
+    """Return the place of each value among others, -1 for none of them and for the missing."""
+    place = pc.index_in(_arrow(values), value_set=_arrow(among).combine_chunks(), skip_nulls=True)
+    return np.asarray(pc.fill_null(place, -1)).astype(np.int64)
+
+
+def _arrow(column: pd.Series) -> pa.ChunkedArray:
+    """Return a text column as Arrow has it, not copied."""
+    array = pa.array(column)
+    return array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
+
+
+def _rows_by_question(table: pd.DataFrame) -> dict[tuple[str, str, str], slice | Ints]:
+    if table.empty:
+        return {}
+    starts = np.flatnonzero(np.logical_or.reduce([_differs_from_above(table[name]) for name in _KEYS]))
+    ends = np.append(starts[1:], len(table))
+    pieces: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
+    keys = zip(*(table[name].iloc[starts].tolist() for name in _KEYS), strict=True)
+    for key, start, end in zip(keys, starts.tolist(), ends.tolist(), strict=True):
+        pieces.setdefault(key, []).append((start, end))
+    return {
+        key: slice(*found[0]) if len(found) == 1 else np.concatenate([np.arange(*piece) for piece in found])
+        for key, found in pieces.items()
+    }
+
+
+def _differs_from_above(column: pd.Series) -> npt.NDArray[np.bool_]:
+    values = _arrow(column)
+    same = pc.equal(values.slice(1), values.slice(0, len(values) - 1))
+    return np.append(True, ~np.asarray(same, dtype=np.bool_))

@@ -43,7 +43,7 @@ ON_DEMAND = {
 }
 OWN = (
     *("own/canvas.js", "own/names.js", "own/layers.js", "own/areas.js", "own/sites.js", "own/themes.js"),
-    *("own/rounds.js", "own/panels.js", "own/tools.js", "own/map.css"),
+    *("own/rounds.js", "own/online.js", "own/panels.js", "own/tools.js", "own/map.css"),
 )
 
 

@@ -18,11 +18,13 @@ from chongming_gis.maps.base import Base, build_base, indexed, lon_lat, text_lis
 from chongming_gis.maps.packing import pack, pack_coordinates
 from chongming_gis.maps.page import Data
 from chongming_gis.maps.times import AccessRows, read_access
-from chongming_gis.tables import persons_column
+from chongming_gis.tables import persons_column, rows_where
 from chongming_gis.units import minutes_to_seconds
 from chongming_gis.wording import Words
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import geopandas as gpd
     import numpy.typing as npt
 
@@ -49,14 +51,29 @@ class Material:
     base: Base
     shares: shares.Shares
     access: AccessRows
-    _facilities: dict[str, Data] = field(default_factory=dict)  # by service, made when first asked for
+    _places: dict[str, gpd.GeoDataFrame] = field(default_factory=dict)  # by service, made when first asked for
+    _facilities: dict[str, Data] = field(default_factory=dict)  # by service, likewise
+    _persons: dict[str, Data] = field(default_factory=dict)  # by column of persons, likewise
     _views: dict[str, Data] = field(default_factory=dict)  # by question, likewise
+
+    def places(self, service: ServiceConfig) -> gpd.GeoDataFrame:
+        """Return the facilities of a service in order of their id."""
+        if service.id not in self._places:
+            self._places[service.id] = facilities_of(self.result, service)
+        return self._places[service.id]
 
     def facilities(self, service: ServiceConfig) -> Data:
         """Return the facilities of a service with what their cards say."""
         if service.id not in self._facilities:
-            self._facilities[service.id] = facilities_data(self.result, service, self.words)
+            self._facilities[service.id] = facilities_data(self, service)
         return self._facilities[service.id]
+
+    def persons(self, service: ServiceConfig) -> Data:
+        """Return the persons of a service's group and base at each demand point."""
+        column = persons_column(service.base, service.group)
+        if column not in self._persons:
+            self._persons[column] = persons_data(self.result, service)
+        return self._persons[column]
 
     def view(self, question: Question) -> Data:
         """Return one question's times, classes and figures."""
@@ -86,9 +103,9 @@ def persons_data(result: StudyResult, service: ServiceConfig) -> Data:
     return Data.of(f"persons-{service.base}-{service.group}", content)
 
 
-def facilities_data(result: StudyResult, service: ServiceConfig, words: Words) -> Data:
+def facilities_data(material: Material, service: ServiceConfig) -> Data:
     """Return the facilities of a service with what their cards say."""
-    places = facilities_of(result, service)
+    places, words = material.places(service), material.words
     levels, level_of = indexed(text_list(places["level"]))
     statuses, status_of = indexed(text_list(places["status"]))
     kinds, kind_of = indexed(text_list(places["data_kind"]))
@@ -102,15 +119,15 @@ def facilities_data(result: StudyResult, service: ServiceConfig, words: Words) -
         "status": _digits(status_of),
         "kinds": kinds,
         "kind": _digits(kind_of),
-        "rows": _facility_rows(result, places, words),
+        "rows": _facility_rows(material.result, places, words),
     }
     return Data.of(f"facilities-{service.id}", content)
 
 
 def facilities_of(result: StudyResult, service: ServiceConfig) -> gpd.GeoDataFrame:
     """Return the facilities of a service in order of their id."""
-    places = result.facilities.places
-    return places.loc[places["service"] == service.id].sort_values("facility_id", kind="stable")
+    places = rows_where(result.facilities.places, "service", service.id)
+    return places.sort_values("facility_id", kind="stable")
 
 
 def view_data(material: Material, question: shares.Question) -> Data:
@@ -120,8 +137,7 @@ def view_data(material: Material, question: shares.Question) -> Data:
 
 def view_content(material: Material, question: shares.Question) -> dict[str, Any]:
     """Return what stands in the data of one question, for a view that says more of it."""
-    facility_ids = pd.Index(facilities_of(material.result, question.service)["facility_id"])
-    times = material.access.times(question, facility_ids)
+    times = material.access.times(question, material.places(question.service)["facility_id"])
     content = {**heading(material, question), "areas": _township_figures(material, question)}
     return content | times_content(material, times)
 
@@ -190,8 +206,8 @@ def minute_classes(
     within = np.searchsorted(minutes_to_seconds(1.0) * np.array(inner), time_s).clip(max=len(inner) - 1)
     beyond = len(inner) + np.searchsorted(minutes_to_seconds(1.0) * np.array(outer), time_s).clip(max=len(outer) - 1)
     class_of = np.where(covered, within, np.where(np.isfinite(time_s), beyond, len(classes) - 1))
-    occurring, renumbered = np.unique(class_of, return_inverse=True)
-    return [classes[k] for k in occurring], renumbered.astype(np.int64)
+    occurs = np.bincount(class_of, minlength=len(classes)) > 0
+    return [classes[k] for k in np.flatnonzero(occurs)], (np.cumsum(occurs) - 1)[class_of]
 
 
 def _minutes_label(start: float, end: float, words: Words) -> str:
@@ -237,33 +253,54 @@ def _township_figures(material: Material, question: shares.Question) -> list[dic
 
 
 def _facility_rows(result: StudyResult, places: gpd.GeoDataFrame, words: Words) -> list[list[tuple[str, str]]]:
-    capacity: dict[str, list[tuple[str, str]]] = {}
-    table = result.facilities.capacity.sort_values(["facility_id", "unit"], kind="stable")
-    for facility_id, unit, value, used in zip(
-        table["facility_id"], table["unit"], table["value"], table["used"], strict=True
-    ):
+    capacity = _capacity_rows(result, places, words)
+    above = {
+        words("facility_level"): _of_each(places["level"], lambda level: words(f"level.{level}")),
+        words("facility_kind"): _of_each(places["kind"], lambda kind: words.or_raw("facility", _text(kind))),
+    }
+    kinds = _of_each(places["data_kind"], lambda kind: words.or_raw("kind", kind))
+    quality = [
+        words("quality_m", metres=wording.quantity(metres)) if math.isfinite(metres) else ""
+        for metres in places["position_quality_m"].to_numpy(dtype=float).tolist()
+    ]
+    years = zip(*(_of_each(places[name], _text) for name in ("open_year", "close_year")), strict=True)
+    below = {
+        words("facility_serves"): _of_each(places["serves"], lambda serves: words(f"serves.{serves}")),
+        words("facility_status"): _of_each(places["status"], lambda status: words(f"status.{status}")),
+        words("facility_years"): [" – ".join(pair) if any(pair) else "" for pair in years],
+        words("facility_data"): [" · ".join(filter(None, pair)) for pair in zip(kinds, quality, strict=True)],
+        words("facility_source"): _of_each(places["source"], _text),
+    }
+    first, last = (zip(*columns.values(), strict=True) for columns in (above, below))
+    return [
+        [
+            *((label, said) for label, said in zip(above, one, strict=True) if said),
+            *capacity.get(facility_id, []),
+            *((label, said) for label, said in zip(below, other, strict=True) if said),
+        ]
+        for facility_id, one, other in zip(places["facility_id"].tolist(), first, last, strict=True)
+    ]
+
+
+def _capacity_rows(result: StudyResult, places: gpd.GeoDataFrame, words: Words) -> dict[str, list[tuple[str, str]]]:
+    """Return what each facility has room for and how much of it is used, in the order of the units."""
+    table = result.facilities.capacity
+    table = table[table["facility_id"].isin(places["facility_id"])].sort_values(["facility_id", "unit"], kind="stable")
+    found: dict[str, list[tuple[str, str]]] = {}
+    columns = (table[name].tolist() for name in ("facility_id", "unit", "value", "used"))
+    for facility_id, unit, value, used in zip(*columns, strict=True):
         text = wording.quantity(float(value))
         if pd.notna(used):
             text = words("facility_used", value=text, used=wording.quantity(float(used)))
-        capacity.setdefault(facility_id, []).append((words("facility_capacity", unit=words.or_raw("unit", unit)), text))
-    out = []
-    for record in places.drop(columns=str(places.active_geometry_name)).to_dict("records"):
-        quality = record["position_quality_m"]
-        data = [words.or_raw("kind", record["data_kind"])]
-        data += [words("quality_m", metres=wording.quantity(float(quality)))] if pd.notna(quality) else []
-        years = [str(record[key]) if pd.notna(record[key]) else "" for key in ("open_year", "close_year")]
-        rows = [
-            (words("facility_level"), words(f"level.{record['level']}")),
-            (words("facility_kind"), words.or_raw("facility", _text(record["kind"]))),
-            *capacity.get(record["facility_id"], []),
-            (words("facility_serves"), words(f"serves.{record['serves']}")),
-            (words("facility_status"), words(f"status.{record['status']}")),
-            (words("facility_years"), " – ".join(years) if any(years) else ""),
-            (words("facility_data"), " · ".join(data)),
-            (words("facility_source"), _text(record["source"])),
-        ]
-        out.append([row for row in rows if row[1]])
-    return out
+        found.setdefault(facility_id, []).append((words("facility_capacity", unit=words.or_raw("unit", unit)), text))
+    return found
+
+
+def _of_each(column: pd.Series, say: Callable[[Any], str]) -> list[str]:
+    """Return what is said of each value of a column; few of them differ."""
+    values = column.tolist()
+    said = {value: say(value) for value in dict.fromkeys(values)}
+    return [said[value] for value in values]
 
 
 def _text(value: object) -> str:

@@ -12,6 +12,7 @@ import pytest
 from chongming_gis.results import StudyResult
 
 _LOCAL = ("file:", "data:", "blob:", "about:")
+_DRAWN = ".leaflet-map-pane, .frame"
 
 
 def _load_toy():
@@ -72,7 +73,7 @@ def visit(chromium, tmp_path) -> Iterator:
     """Open HTML as a file with the network off; console errors and requests elsewhere fail the test at its end."""
     opened = []
 
-    def open_page(html: str, *, width: int = 1280, height: int = 900) -> Visit:
+    def open_page(html: str, *, width: int = 1280, height: int = 900, ready: str = _DRAWN) -> Visit:
         path = tmp_path / f"page-{len(opened)}.html"
         path.write_text(html, encoding="utf-8")
         context = chromium.new_context(viewport={"width": width, "height": height}, offline=True)
@@ -84,7 +85,7 @@ def visit(chromium, tmp_path) -> Iterator:
         page.on("request", lambda r: None if r.url.startswith(_LOCAL) else visit.complaints.append(r.url))
         page.on("dialog", lambda dialog: visit.complaints.append(dialog.message))
         page.goto(path.as_uri())
-        page.wait_for_selector(".leaflet-map-pane, .frame", state="attached")
+        page.wait_for_selector(ready, state="attached")
         opened.append((context, visit))
         return visit
 

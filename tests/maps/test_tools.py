@@ -43,6 +43,17 @@ def test_a_facility_is_found_by_part_of_its_name(visit, html, toy, toy_result, l
     assert page.page.get_attribute(".cgis-search input", "aria-expanded") == "false"
 
 
+@pytest.mark.parametrize(("language", "typed"), [("zh", "bao"), ("zh", "堡"), ("en", "bao"), ("en", "堡")])
+def test_a_township_is_found_in_both_languages(visit, html, toy, toy_result, language, typed):
+    page = visit(html[language])
+    page.page.fill(".cgis-search input", typed)
+    expect(page.page.locator("[role=option]")).to_have_count(1)
+    page.page.keyboard.press("Enter")
+    page.page.wait_for_selector(".leaflet-popup .cgis-card")
+    town = toy_result.townships.iloc[0]
+    assert page.text(".leaflet-popup strong") == town["name_zh" if language == "zh" else "name_en"]
+
+
 def test_a_village_is_chosen_by_arrow_keys_and_tells_its_township(visit, html, toy):
     page = visit(html["zh"])
     page.page.fill(".cgis-search input", "村")

@@ -67,6 +67,14 @@
         context.fillStyle = fillOf(k, this.shapes.length);
         context.fill("evenodd");
       });
+      context.globalAlpha = 1;
+      context.strokeStyle = RINGS[0];
+      context.lineWidth = 0.7;
+      for (const shape of this.shapes) {
+        context.beginPath();
+        for (const part of shape) { cgis.trace(context, view, this.xy, part, true); }
+        context.stroke();
+      }
     },
     hit: function (containerPoint) {
       const at = this._fraction(containerPoint);
@@ -74,7 +82,7 @@
       return k < 0 ? null : { title: this._data.title + " · " + this._data.rings[k], rows: this._data.rows[k] };
     },
     legend: function () {
-      const items = this._data.rings.map((label, k) => ({ symbol: "area", fill: fillOf(k, this.shapes.length), stroke: "#8a8a8a", label: label }));
+      const items = this._data.rings.map((label, k) => ({ symbol: "area", fill: fillOf(k, this.shapes.length), stroke: RINGS[0], label: label }));
       return { order: 3.6, title: this._data.title, note: this._data.note, items: items };
     },
   });

@@ -123,8 +123,33 @@ var cgis = window.cgis || {};
     },
   });
 
+  // Relative luminance and contrast of two colours "#rrggbb" (WCAG 2).
+  const channels = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16) / 255);
+  function luminance(colour) {
+    const [r, g, b] = channels(colour).map((v) => (v <= 0.04045 ? v / 12.92 : Math.pow((v + 0.055) / 1.055, 2.4)));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  }
+  cgis.contrast = function (one, other) {
+    const a = luminance(one), b = luminance(other);
+    return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  };
+
+  // What outlines a sign: white, or for a light one its own colour, darkened until it stands out from the land.
+  const LAND = "#f6f3ea", LEAST_CONTRAST = 3, edges = new Map();
+  cgis.edge = function (fill) {
+    if (!edges.has(fill)) {
+      let edge = fill, kept = 1;
+      while (cgis.contrast(edge, LAND) < LEAST_CONTRAST) {
+        kept -= 0.04;
+        edge = "#" + channels(fill).map((v) => Math.round(v * kept * 255).toString(16).padStart(2, "0")).join("");
+      }
+      edges.set(fill, edge === fill ? "#ffffff" : edge);
+    }
+    return edges.get(fill);
+  };
+
   // Panes from the ground up; Leaflet's marker pane is 600.
-  const PANES = { ground: 210, choropleth: 230, reached: 240, roads: 250, borders: 270, demand: 410, after: 411, gaps: 420, uncovered: 430, pies: 440, rounds: 444, drops: 450, carts: 605, names: 610 };
+  const PANES = { ground: 210, online: 220, choropleth: 230, reached: 240, roads: 250, borders: 270, demand: 410, after: 411, gaps: 420, uncovered: 430, pies: 440, rounds: 444, drops: 450, carts: 605, names: 610 };
   cgis.pane = function (map, name) {
     if (!map.getPane(name)) {
       const pane = map.createPane(name);

@@ -16,7 +16,7 @@
   const ZONES = {
     reserve: { fill: "rgba(31,120,80,0.28)", stroke: "#1f7850", width: 1.4, dash: [6, 4] },
     water: { fill: "rgba(40,110,190,0.20)", stroke: "#2a69ad", width: 1.4, dash: [6, 4] },
-    farmland: { fill: "rgba(205,180,70,0.38)", stroke: "#b89f3a", width: 0.7, strokeFrom: 12.5 },
+    farmland: { fill: "rgba(205,180,70,0.38)", stroke: "#8f7a24", width: 0.7, strokeFrom: 12.5 },
     forest: { fill: "rgba(90,150,60,0.45)", stroke: "#5a963c", width: 0.7, strokeFrom: 12.5 },
     port: { fill: "rgba(120,90,140,0.28)", stroke: "#785a8c", width: 1.2, dash: [6, 4] },
     other: GROUND.zone,
@@ -245,9 +245,10 @@
         }
         context.fillStyle = cls.fill;
         context.fill();
-        if (r > 3.5) {
-          context.lineWidth = 0.7;
-          context.strokeStyle = "rgba(255,255,255,0.85)";
+        const edge = cgis.edge(cls.fill);
+        if (r > 3.5 || edge !== "#ffffff") {
+          context.lineWidth = r > 3.5 ? 0.9 : 0.4;
+          context.strokeStyle = edge;
           context.stroke();
         }
       });
@@ -421,7 +422,8 @@
   cgis.View = L.Layer.extend({
     initialize: function (key, parts) { this._key = key; this._parts = parts; },
     onAdd: function (map) {
-      for (const [slot, layer] of this._parts) { slot.clearLayers().addLayer(layer); }
+      for (const [slot] of this._parts) { slot.clearLayers(); }
+      for (const [slot, layer] of this._parts) { slot.addLayer(layer); }
       map.cgisView = cgis.data(this._key);
       map.fire("cgis:view");
     },

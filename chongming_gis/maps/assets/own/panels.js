@@ -67,6 +67,15 @@
     const resize = () => map.getContainer().style.setProperty("--cgis-symbol", symbolScale(map.getZoom()));
     map.on("zoomend", resize);
     resize();
+    map.on("layeradd", (e) => { // Leaflet's own drawings say nothing aloud
+      if (e.layer instanceof L.Renderer) { e.layer._container.setAttribute("aria-hidden", "true"); }
+    });
+    const box = map.getContainer();
+    box.prepend(box.querySelector(".leaflet-control-container")); // Tab comes to the controls before hundreds of facilities
+    box.addEventListener("keydown", (e) => { if (e.key === "Escape") { map.closePopup(); } });
+    map.on("popupclose", function (e) { // the focus does not go with the card
+      if (e.popup.getElement().contains(document.activeElement)) { box.focus({ preventScroll: true }); }
+    });
     map.on("popupopen", function (e) {
       const close = e.popup.getElement().querySelector(".leaflet-popup-close-button");
       if (close) { close.setAttribute("aria-label", text("close")); close.title = text("close"); }
@@ -238,7 +247,7 @@
       mark.style.borderTop = item.width + "px " + (item.dash ? "dashed " : "solid ") + item.stroke;
     } else {
       mark.style.background = item.fill;
-      mark.style.borderColor = item.stroke || "transparent";
+      mark.style.borderColor = item.stroke || (item.symbol === "dot" ? cgis.edge(item.fill) : "transparent");
       if (item.radius) { mark.style.width = mark.style.height = 2 * item.radius + "px"; }
     }
     return key;

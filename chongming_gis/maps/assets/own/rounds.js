@@ -70,7 +70,7 @@
       const drops = this._data.drops, xy = this._data.unpacked.drops;
       for (const state of ["none", "whole", "part", "left", "far"]) {
         context.fillStyle = STATES[state];
-        context.strokeStyle = "#fff";
+        context.strokeStyle = cgis.edge(STATES[state]);
         context.lineWidth = 0.9;
         drops.states.forEach((own, i) => {
           if (own !== state || !isShown(this.options, drops.kitchen[i])) { return; }
@@ -94,8 +94,8 @@
     legend: function () {
       const seen = new Set(this._data.drops.states.filter((_, i) => isShown(this.options, this._data.drops.kitchen[i])));
       const items = ["whole", "part", "left", "far", "none"].filter((state) => seen.has(state))
-        .map((state) => ({ symbol: "dot", fill: STATES[state], stroke: "#fff", label: cgis.text("drop." + state) }));
-      return { order: 1, title: this._data.drops.title, items: items };
+        .map((state) => ({ symbol: "dot", fill: STATES[state], label: cgis.text("drop." + state) }));
+      return { order: 1, title: this._data.drops.title, note: this._data.drops.note, items: items };
     },
   });
   cgis.drops = (options) => new cgis.Drops(options);
@@ -187,7 +187,7 @@
       map.cgisClock = seconds;
       slider.value = seconds;
       clock.textContent = clockText(seconds);
-      said.textContent = cgis.text("on_the_way") + " " + out + " · " + cgis.text("handed_over") + " " + meals;
+      said.textContent = cgis.text("on_the_way") + " " + out + " · " + cgis.text("handed_over") + " " + data.about + Math.round(meals);
       map.fire("cgis:clock");
     }
     function stop() {

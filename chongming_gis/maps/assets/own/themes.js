@@ -25,7 +25,7 @@
     },
     paint: function (context, view) {
       context.lineWidth = 1;
-      context.strokeStyle = "#ffffff";
+      context.strokeStyle = "#1f2a30";
       this._drawn = [];
       this._each(view, (i, parts, x, y, r) => {
         let turn = -Math.PI / 2;
@@ -128,8 +128,8 @@
             context.arc(x, y, r, 0, 7);
             context.fillStyle = cls.fill;
             context.fill();
-            context.lineWidth = 0.8;
-            context.strokeStyle = "#ffffff";
+            context.lineWidth = 0.9;
+            context.strokeStyle = cgis.edge(cls.fill);
             context.stroke();
           }
         }

@@ -27,7 +27,8 @@
     return made;
   }
 
-  // Everything that can be searched for: {name, plain, kind, at, rows, radius}. Read when first asked for.
+  // Everything that can be searched for: {name, also, plain, kind, x, y, rows}, "also" in the other language. Read when
+  // first asked for.
   function readEntries(data) {
     const entries = [];
     for (const key of data.facilities) {
@@ -39,10 +40,11 @@
       set.names.forEach((name, i) => {
         const within = of ? set.ofNames[of[i]] : "";
         const rows = [[cgis.text("search_kind"), set.kind], [cgis.text("township"), within]].filter((row) => row[1]);
-        entries.push({ name: name, kind: [set.kind, within].filter(Boolean).join(" · "), x: xy[2 * i], y: xy[2 * i + 1], rows: rows });
+        const kind = [set.kind, within].filter(Boolean).join(" · "), also = set.also ? set.also[i] : "";
+        entries.push({ name: name, also: also, kind: kind, x: xy[2 * i], y: xy[2 * i + 1], rows: rows });
       });
     }
-    for (const entry of entries) { entry.plain = entry.name.toLowerCase(); }
+    for (const entry of entries) { entry.plain = [entry.name, entry.also].filter(Boolean).map((name) => name.toLowerCase()); }
     return entries;
   }
 
@@ -50,8 +52,9 @@
   cgis.findNames = function (entries, typed) {
     const wanted = typed.trim().toLowerCase();
     if (!wanted) { return []; }
-    const found = entries.filter((entry) => entry.plain.includes(wanted));
-    const rank = (entry) => (entry.plain.startsWith(wanted) ? 0 : 1000) + entry.plain.length;
+    const found = entries.filter((entry) => entry.plain.some((name) => name.includes(wanted)));
+    const rank = (entry) => Math.min(...entry.plain.filter((name) => name.includes(wanted))
+      .map((name) => (name.startsWith(wanted) ? 0 : 1000) + name.length));
     return found.sort((a, b) => rank(a) - rank(b));
   };
 
@@ -304,6 +307,7 @@
     told.setAttribute("role", "status");
     const say = (text) => { told.textContent = text; };
     row.setAttribute("role", "search");
+    row.setAttribute("aria-label", cgis.text("search"));
     row.append(searchBox(map, data, say), measuring(map, say), locating(map, say));
     const [print, menu] = printing(map);
     row.appendChild(print);
