@@ -48,7 +48,6 @@ def site(
 ) -> None:
     """Propose sites again from a result: other numbers, sites locked or forbidden. Without options, all proposals."""
     from chongming_gis import proposals, results
-    from chongming_gis.proposals import robust
     from chongming_gis.wording import Words
 
     saved = _with_plans(results.load(result), result)
@@ -76,7 +75,7 @@ def site(
         )
         if lock or forbid:
             question = proposals.with_choice(question, lock=lock or (), forbid=forbid or ())
-            plan = robust.solve_fast(question, prefer=_chosen_before(saved, question), time_limit_s=time_limit)
+            plan = proposals.solve(question, prefer=_chosen_before(saved, question), time_limit_s=time_limit)
         else:
             plan = proposals.solve(question, time_limit_s=time_limit)
         made.append(proposals.answer(question, setting, plan))
@@ -264,12 +263,12 @@ def _show_alternatives(
     from rich.markup import escape
     from rich.table import Table
 
-    from chongming_gis import wording
+    from chongming_gis import proposals, wording
     from chongming_gis.maps.proposal_layer import site_names
     from chongming_gis.proposals import robust
 
     question, plan = answer.question, answer.plan
-    if plan.status not in robust.PLANNED or not len(plan.chosen):
+    if plan.status not in proposals.PLANNED or not len(plan.chosen):
         return
     percent = question.proposal.within_percent if within_percent is None else within_percent
     found = robust.good_plans(question, plan, count=count, within_share=percent / 100.0)

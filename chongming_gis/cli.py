@@ -6,7 +6,9 @@ imported when a command needs them, so that ``--help`` answers at once.
 
 from __future__ import annotations
 
+import io
 import os
+import sys
 import tempfile
 from enum import StrEnum
 from pathlib import Path
@@ -57,6 +59,8 @@ LangOption = Annotated[Lang | None, typer.Option("--lang", help="language; defau
 
 def main() -> None:
     """Run the program; faults a user can mend become one line and exit code 2."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # GBK has no "²" and no emoji: a name with one is no reason to stop
     try:
         app()
     except ChongmingError as error:

@@ -209,8 +209,9 @@ def _has_same_points(before: StudyResult, after: StudyResult) -> bool:
 
 
 def _no_points() -> pd.DataFrame:
-    columns = ["demand_id", "service", "standard", "change", "cause", "persons", "time_s_before", "time_s_after"]
-    return pd.DataFrame({name: pd.Series(dtype="str") for name in columns})
+    texts = dict.fromkeys(["demand_id", "service", "standard", "change", "cause"], "str")
+    numbers = dict.fromkeys(["persons", "time_s_before", "time_s_after"], "float64")
+    return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in (texts | numbers).items()})
 
 
 def _point_changes(

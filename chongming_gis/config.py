@@ -15,7 +15,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, ValidationError, model_validator
 
 from chongming_gis import (
     bedmodel,
@@ -50,6 +50,9 @@ DataKind = Literal["surveyed", "official_statistic", "sourced", "derived", "sche
 Access = Literal["foot", "bicycle", "motor_vehicle"]
 Preset = Literal["older_walk", "older_walk_frail", "older_walk_fit", "ebike", "car"]
 Direction = Literal["to_facility", "from_facility"]
+
+# Web maps whose tiles are drawn in a shifted datum: GCJ-02, or BD-09 on top of it.
+_SHIFTED_MAPS = ("amap", "autonavi", "gaode", "tencent", "qq", "baidu", "google", "高德", "腾讯", "百度", "谷歌")
 
 _ARMS = ("one speed", "speed per class", *planning.TARGET_ARMS)
 
@@ -343,6 +346,35 @@ class GeocodingConfig(StudyModel):
         return self
 
 
+def _in_our_datum(value: object) -> object:
+    if isinstance(value, str) and any(name in value.lower() for name in _SHIFTED_MAPS):
+        raise ValueError(
+            f"{value!r} draws its tiles in GCJ-02 or BD-09, some 500 m off the data of this study, which is in WGS 84: "
+            "everything would stand beside its place; use osm, tianditu or tianditu_imagery"
+        )
+    return value
+
+
+OnlineMap = Annotated[Literal["osm", "tianditu", "tianditu_imagery"], BeforeValidator(_in_our_datum)]
+TiandituKey = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{8,64}$")]
+
+
+class MapsConfig(StudyModel):
+    """Online base maps that pages offer as layers, off until a reader switches one on; the drawn base stays below."""
+
+    online: tuple[OnlineMap, ...] = ("osm",)
+    tianditu_key: TiandituKey | None = None  # of the kind for browsers; it stands in every page
+
+    @model_validator(mode="after")
+    def _key_is_there(self) -> MapsConfig:
+        faults = repeated_ids("online", list(self.online))
+        if self.tianditu_key is None and any(name.startswith("tianditu") for name in self.online):
+            faults.append("tianditu needs tianditu_key, a key of your own for browsers")
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+
 class OutputConfig(StudyModel):
     """What a run writes and in which language."""
 
@@ -383,6 +415,7 @@ class StudyConfig(StudyModel):
     measures: MeasuresConfig = MeasuresConfig()
     geocoding: GeocodingConfig | None = None
     gazetteer: GazetteerConfig = GazetteerConfig()
+    maps: MapsConfig = MapsConfig()
     outputs: OutputConfig = OutputConfig()
     folder: Path = Field(default=Path(), exclude=True)
 

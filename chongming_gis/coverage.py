@@ -71,9 +71,12 @@ def measure_access(
     answers: list[_Answer] = []
     for rule in rules:
         found = {mode: _reach(service, demand, facilities, networks[mode], rule, search_limit_s) for mode in modes}
-        answers += [
-            _answer(service, standard, demand, facilities, networks, found, rule) for standard in service.standards
-        ]
+        asked = dict.fromkeys((limit.mode, limit.limit_s) for entry in service.standards for limit in entry.limits)
+        within = {
+            (mode, limit_s): _count(service, found[mode], demand, facilities, networks[mode], limit_s)
+            for mode, limit_s in asked
+        }
+        answers += [_answer(service, standard, demand, found, within, rule) for standard in service.standards]
     n, n_answers = len(demand.points), len(answers)
     number = np.repeat(np.arange(n_answers), n)
     time_s, limit_s = (np.concatenate([getattr(a, name) for a in answers]) for name in ("time_s", "limit_s"))
@@ -148,12 +151,13 @@ def measure_coverage(
 
 def answers_of(access: pd.DataFrame, service_id: str, standard_id: str, rule: str) -> pd.DataFrame:
     """Return the rows of one question of an access table, one a demand point."""
-    asked = {"service": service_id, "standard": standard_id, "serves_rule": rule}
-    is_mine = np.logical_and.reduce([(access[name] == value).to_numpy(bool) for name, value in asked.items()])
-    rows = np.flatnonzero(is_mine)
-    if len(rows) and rows[-1] - rows[0] + 1 == len(rows):  # as measured: a slice copies no text
-        return access.iloc[rows[0] : rows[-1] + 1].reset_index(drop=True)
-    return access.take(rows).reset_index(drop=True)
+    for name, value in {"service": service_id, "standard": standard_id, "serves_rule": rule}.items():
+        rows = np.flatnonzero((access[name] == value).to_numpy(bool))
+        if len(rows) and rows[-1] - rows[0] + 1 == len(rows):  # as measured: a slice copies no text
+            access = access.iloc[rows[0] : rows[-1] + 1]
+        else:
+            access = access.take(rows)
+    return access.reset_index(drop=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,11 +210,13 @@ def _row_minimum(pairs: sparse.csr_matrix) -> tuple[Floats, Ints]:
     """Return the smallest stored value of each row and its column (inf, -1 for an empty row), ties to the left."""
     time = np.full(pairs.shape[0], np.inf)
     column = np.full(pairs.shape[0], -1, dtype=np.int32)
-    stored = pairs.tocoo()
-    order = np.lexsort((stored.col, stored.data, stored.row))
-    rows, first = np.unique(stored.row[order], return_index=True)
-    time[rows] = stored.data[order][first]
-    column[rows] = stored.col[order][first]
+    sizes = np.diff(pairs.indptr)
+    rows = np.flatnonzero(sizes)
+    if len(rows):
+        first = pairs.indptr[rows]
+        time[rows] = np.minimum.reduceat(pairs.data, first)
+        is_least = pairs.data == np.repeat(time, sizes)
+        column[rows] = np.minimum.reduceat(np.where(is_least, pairs.indices, pairs.shape[1]), first)
     return time, column
 
 
@@ -236,12 +242,14 @@ def _answer(
     service: ServiceConfig,
     standard: StandardConfig,
     demand: Places,
-    facilities: Places,
-    networks: Mapping[str, Network],
     reached: Mapping[str, _Reach],
+    within: Mapping[tuple[str, float], Ints],
     rule: str,
 ) -> _Answer:
-    """Return what a standard finds: each point measured by the mode and limit of its settlement class."""
+    """Return what a standard finds: each point measured by the mode and limit of its settlement class.
+
+    ``within`` has the number of usable facilities of every point by mode and limit.
+    """
     n = len(demand.points)
     which = np.full(n, -1, dtype=np.int32)
     limit_s, time_s = np.zeros(n), np.full(n, np.inf)
@@ -250,7 +258,7 @@ def _answer(
         found = reached[limit.mode]
         which[at], limit_s[at] = number, limit.limit_s
         time_s[at], facility[at] = found.time_s[at], found.facility[at]
-        n_within[at] = _count(service, found, demand, facilities, networks[limit.mode], at, limit.limit_s)
+        n_within[at] = within[limit.mode, limit.limit_s][at]
     return _Answer(standard, rule, which, limit_s, time_s, facility, n_within)
 
 
@@ -266,21 +274,20 @@ def _count(
     demand: Places,
     facilities: Places,
     network: Network,
-    at: npt.NDArray[np.intp],
     limit_s: float,
 ) -> Ints:
-    """Return how many facilities each of some demand points may use within a limit."""
-    name = network.mode.name
+    """Return how many facilities each demand point may use within a limit."""
+    name, n = network.mode.name, len(demand.points)
     count = travel.count_within(
         network,
-        demand.snapped[name].take(at),
+        demand.snapped[name],
         facilities.snapped[name].take(found.open_to_all),
-        limit_s=np.full(len(at), limit_s),
+        limit_s=np.full(n, limit_s),
         direction=reach.DIRECTIONS[service.direction],
     )
     if found.pairs is not None:
-        own = found.pairs[at].tocoo()
-        count = count + np.bincount(own.row[own.data <= limit_s], minlength=len(at)).astype(np.int32)
+        row = np.repeat(np.arange(n), np.diff(found.pairs.indptr))
+        count = count + np.bincount(row[found.pairs.data <= limit_s], minlength=n).astype(np.int32)
     return count
 
 

@@ -240,7 +240,7 @@ def to_degrees(x: Floats, y: Floats, source: CRS) -> Pair:
 
 def from_degrees(lon: Floats, lat: Floats, target: CRS) -> Pair:
     """Return positions (x east, y north) in a metric CRS of WGS 84 longitudes and latitudes; NaN where it has none."""
-    x, y = _transformer(CRS.from_user_input(GEOGRAPHIC), target).transform(lon, lat)
+    x, y = _transformer(_geographic(), target).transform(lon, lat)
     is_known = np.isfinite(x) & np.isfinite(y)
     return np.where(is_known, x, np.nan), np.where(is_known, y, np.nan)
 
@@ -273,6 +273,16 @@ def transform(geometry: npt.NDArray[np.object_], source: CRS, target: CRS) -> np
     return np.asarray(shapely.transform(geometry, move), dtype=object)
 
 
+def shapes_to_degrees(geometry: npt.NDArray[np.object_], source: CRS) -> npt.NDArray[np.object_]:
+    """Return shapely geometries in WGS 84 longitude and latitude."""
+    return transform(geometry, source, _geographic())
+
+
+@cache
+def _geographic() -> CRS:
+    return CRS.from_user_input(GEOGRAPHIC)
+
+
 @cache
 def _transformer(source: CRS, target: CRS) -> Transformer:
     """Return the conversion between two systems; making one takes longer than many a use of it."""
@@ -294,7 +304,7 @@ def to_metric(frame: gpd.GeoDataFrame, target: CRS, *, where: str) -> gpd.GeoDat
 
 def to_geographic(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return the frame in WGS 84 longitude and latitude."""
-    return frame if frame.crs == GEOGRAPHIC else frame.to_crs(GEOGRAPHIC)
+    return frame if frame.crs == _geographic() else frame.to_crs(_geographic())
 
 
 def geodesic_lengths_m(lines: npt.NDArray[np.object_], crs: CRS) -> Floats:
@@ -315,7 +325,7 @@ def geodesic_lengths_m(lines: npt.NDArray[np.object_], crs: CRS) -> Floats:
     coords, owner = shapely.get_coordinates(lines, return_index=True)
     if len(coords) == 0:
         return np.zeros(len(lines))
-    transformer = _transformer(crs, CRS.from_user_input(GEOGRAPHIC))
+    transformer = _transformer(crs, _geographic())
     lon, lat = transformer.transform(coords[:, 0], coords[:, 1])
     same_line = owner[1:] == owner[:-1]
     _, _, step_m = _WGS84.inv(lon[:-1], lat[:-1], lon[1:], lat[1:])

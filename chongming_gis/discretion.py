@@ -50,6 +50,14 @@ def persons(study: StudyConfig, group_id: str, value: float | None) -> str:
     return wording.persons(value)
 
 
+def persons_of_each(study: StudyConfig, group_id: str, values: npt.ArrayLike) -> list[str]:
+    """Return the counts of a group's people at many places as they may be shown."""
+    counts = np.asarray(values, dtype=np.float64)
+    hidden = is_hidden(study, group_id, counts).tolist()
+    pairs = zip(counts.tolist(), hidden, strict=True)
+    return [HIDDEN if is_hidden_here else wording.persons(count) for count, is_hidden_here in pairs]
+
+
 def share(study: StudyConfig, group_id: str, value: float | None, *, of_persons: float) -> str:
     """Return the share of a place's people as it may be shown: not where it would tell a hidden number of them.
 

@@ -7,22 +7,18 @@ else a surface knows (where it ends, how slow the ground off the roads is) stand
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import rasterio
 from pyproj import CRS
-from rasterio.errors import RasterioError
-from rasterio.io import MemoryFile
-from rasterio.windows import Window
 
 from chongming_gis.errors import InputFileError, OutputError
-from chongming_gis.isochrones import Surface
-from chongming_gis.network import Raster
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from chongming_gis.isochrones import Surface
 
 NOT_REACHED = 65_535
 _ROWS_AT_ONCE = 512
@@ -38,13 +34,49 @@ def write_surface(surface: Surface, path: Path) -> None:
     OutputError
         The file cannot be written, or the surface holds times that whole seconds below 65,535 cannot say.
     """
+    _write(pack_surface(surface, path.name), path)
+
+
+def write_surfaces(surfaces: Mapping[str, Surface], folder: Path) -> None:
+    """Write surfaces into a folder, each as the file of its name; those that are packed are written as they are.
+
+    Raises
+    ------
+    OutputError
+        See ``write_surface``.
+    """
+    for name in surfaces:
+        path = folder / f"{name}.tif"
+        if isinstance(surfaces, PackedSurfaces):
+            _write(surfaces.files[name], path)
+        else:
+            write_surface(surfaces[name], path)
+
+
+def _write(content: bytes, path: Path) -> None:
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise OutputError(f"{path}: the surface cannot be written ({error})") from error
+
+
+def pack_surface(surface: Surface, name: str) -> bytes:
+    """Return the file of a surface: a hundredth of what its seconds take in memory.
+
+    Raises
+    ------
+    OutputError
+        The surface holds times that whole seconds below 65,535 cannot say; ``name`` says which one it is.
+    """
+    from rasterio.errors import RasterioError  # half a second to load, and few who open a result want a surface
+
     longest_s = float(np.max(surface.time_s, where=np.isfinite(surface.time_s), initial=0.0))
     if longest_s > NOT_REACHED - 1:
-        raise OutputError(f"{path}: times up to {longest_s:g} s do not fit; lower the surface's cutoff below 65,535 s")
+        raise OutputError(f"{name}: times up to {longest_s:g} s do not fit; lower the surface's cutoff below 65,535 s")
     try:
-        path.write_bytes(_as_bytes(surface))
+        return _as_bytes(surface)
     except (OSError, RasterioError) as error:
-        raise OutputError(f"{path}: the surface cannot be written ({error})") from error
+        raise OutputError(f"{name}: the surface cannot be written ({error})") from error
 
 
 def read_surface(path: Path) -> Surface:
@@ -55,19 +87,30 @@ def read_surface(path: Path) -> Surface:
     InputFileError
         The file cannot be read, or is no such surface.
     """
+    import rasterio
+
+    return _read(lambda: rasterio.open(path), str(path))
+
+
+def _read(open_file: Callable[[], Any], name: str) -> Surface:
+    from rasterio.errors import RasterioError
+
+    from chongming_gis.isochrones import Surface
+    from chongming_gis.network import Raster
+
     try:
-        with rasterio.open(path) as file:
+        with open_file() as file:
             seconds, tags, transform = file.read(1), file.tags(), file.transform
             crs = CRS.from_wkt(file.crs.to_wkt())
         cutoff_s, slowness_s_per_m = float(tags[_CUTOFF]), float(tags[_SLOWNESS])
     except (OSError, RasterioError, KeyError, ValueError, AttributeError) as error:
-        raise InputFileError(f"{path}: cannot be read as a surface of travel times ({error})") from error
+        raise InputFileError(f"{name}: cannot be read as a surface of travel times ({error})") from error
     raster = Raster(transform.c, transform.f, transform.a, seconds.shape[1], seconds.shape[0], crs)
     time_s = np.where(seconds == NOT_REACHED, np.inf, seconds.astype(np.float64))
     return Surface(time_s, raster, cutoff_s, slowness_s_per_m)
 
 
-class SavedSurfaces(Mapping[str, Surface]):
+class SavedSurfaces(Mapping[str, "Surface"]):
     """The surfaces of a folder by file name without ending, each read when it is asked for: most readers want none."""
 
     def __init__(self, folder: Path) -> None:
@@ -85,7 +128,32 @@ class SavedSurfaces(Mapping[str, Surface]):
         return len(self._paths)
 
 
+class PackedSurfaces(Mapping[str, "Surface"]):
+    """Surfaces in memory as the bytes of their files, by name; each is unpacked when it is asked for."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self.files = dict(files)
+
+    def __getitem__(self, name: str) -> Surface:
+        """Return a surface, unpacked anew each time."""
+        from rasterio.io import MemoryFile
+
+        with MemoryFile(self.files[name]) as memory:
+            return _read(memory.open, name)
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the names, in the order in which they were made."""
+        return iter(self.files)
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+
 def _as_bytes(surface: Surface) -> bytes:
+    import rasterio
+    from rasterio.io import MemoryFile
+    from rasterio.windows import Window
+
     n_rows, n_columns = surface.time_s.shape
     profile = {
         "driver": "COG",

@@ -678,11 +678,20 @@ DELIVERY_DROPS = Contract(
         "meals_left": Column("float64", low=0.0),
         "kitchen_id": Column("str", nullable=True),  # of the round that comes first; NA = none comes
         "arrive_s": Column("float64", nullable=True, low=0.0),  # age of the oldest meal on arrival; NA = none comes
-        "nearest_s": Column("float64", low=0.0),  # from the nearest kitchen by the fastest vehicle; inf = beyond
+        "nearest_s": Column("float64", low=0.0),  # from the nearest kitchen by the fastest vehicle; inf = no road
         "reason": Column(
             "str",
             nullable=True,  # NA = nothing is left
-            allowed=("no_road", "out_of_range", "ferry", "not_back", "no_kitchen_open", "no_capacity", "no_round"),
+            allowed=(
+                "no_road",
+                "no_kitchen",
+                "ferry",
+                "not_back",
+                "out_of_range",
+                "no_kitchen_open",
+                "no_capacity",
+                "no_round",
+            ),
         ),
     },
     key=("drop_id",),

@@ -22,6 +22,7 @@ from chongming_gis import (
     __version__,
     check,
     coverage,
+    geotiff,
     indicators,
     manifest,
     maps,
@@ -37,12 +38,13 @@ from chongming_gis import (
 from chongming_gis.config import PointSource
 from chongming_gis.errors import ChongmingError, StudyError
 from chongming_gis.findings import Finding
+from chongming_gis.measured.delivery_question import ask_delivery
 from chongming_gis.progress import Clock, Progress, job_of, silent
 from chongming_gis.results import StudyResult
 from chongming_gis.sources import spreadsheets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from shapely.geometry import MultiPolygon, Polygon
 
@@ -96,7 +98,7 @@ def run_study(study: StudyConfig, *, depth: measured.Depth = "daily", progress: 
         clock.run("provision", service.id, _provision_job(study, service, inputs, networks, demand, facilities))
         for service in provided_services
     ]
-    ground = measured.Groundwork(study, inputs, networks, demand, facilities, access, shares)
+    ground = measured.Groundwork(study, inputs, networks, demand, facilities, access, shares, progress)
     taken = [clock.run(f"measure_{step.name}", "", job_of(step.measure, ground)) for step in steps]
     verdict = _verdict(
         study,
@@ -118,7 +120,7 @@ def run_study(study: StudyConfig, *, depth: measured.Depth = "daily", progress: 
         indicators=_indicators(study, inputs, facilities_of_all, shares),
         provision=pd.concat(provided, ignore_index=True) if provided else tables.no_table(tables.PROVISION),
         measured=_joined(found.tables for found in taken),
-        surfaces={name: surface for found in taken for name, surface in found.surfaces.items()},
+        surfaces=geotiff.PackedSurfaces({name: file for found in taken for name, file in found.surfaces.items()}),
         manifest={
             "versions": _versions(),
             "study_digest": study.digest,
@@ -206,7 +208,18 @@ def check_study(study: StudyConfig, *, progress: Progress = silent) -> check.Ver
     demand, facilities = _snap_all(inputs, study, networks, clock)
     on_roads = _on_roads(networks, demand, facilities)
     findings += check.judge_on_roads(inputs, study, on_roads, unread=unread)
+    if _is_delivery_read(study, networks, unread):
+        empty = (tables.no_table(tables.ACCESS), tables.no_table(tables.COVERAGE))
+        findings += ask_delivery(measured.Groundwork(study, inputs, networks, demand, facilities, *empty)).findings
     return _verdict(study, inputs, findings, check.measure_distances(inputs, study, on_roads))
+
+
+def _is_delivery_read(study: StudyConfig, networks: Mapping[str, Network], unread: Collection[str]) -> bool:
+    """Return whether a study asks for deliveries and all that they stand on could be read."""
+    if study.delivery is None:
+        return False
+    needed = {"roads", check.DEMAND, *map(check.facilities_role, study.delivery.services)}
+    return needed.isdisjoint(unread) and study.delivery.modes <= networks.keys()
 
 
 def write_check(verdict: check.Verdict, study: StudyConfig, folder: Path, *, language: Language | None = None) -> None:

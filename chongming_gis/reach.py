@@ -129,7 +129,7 @@ def own_facility_times(
     here, there = demand.snapped[network.mode.name], facilities.snapped[network.mode.name]
     person_codes, facility_codes, level = serving_codes(demand.points, facilities.points)
     stored = []
-    for number in range(len(person_codes)):
+    for number in np.unique(level[level >= 0]):
         columns = np.flatnonzero(level == number)
         times = travel.times_within_groups(
             network,
@@ -140,6 +140,8 @@ def own_facility_times(
             direction=direction,
         ).matrix.tocoo()
         stored.append((times.row, columns[times.col], times.data))
+    if not stored:
+        return sparse.csr_matrix((len(here), len(there)))
     row, column, seconds = (np.concatenate(parts) for parts in zip(*stored, strict=True))
     return sparse.csr_matrix((seconds, (row, column)), shape=(len(here), len(there)))
 
@@ -148,7 +150,8 @@ def serving_codes(people: pd.DataFrame, places: pd.DataFrame) -> tuple[Ints, Int
     """Return numbers that are equal where a facility serves a person.
 
     ``person_codes`` is (2, n demand): village and township; ``facility_codes`` the village or township a facility
-    serves; ``level`` which of the two rows to compare with (-1 = open to all). Missing codes equal nothing.
+    serves; ``level`` which of the two rows to compare with (-1 = open to all). Missing codes equal nothing, and a level
+    that binds no facility numbers nobody.
     """
     levels = ("village", "township")
     person_codes = np.full((2, len(people)), -1, dtype=np.int32)
@@ -156,13 +159,14 @@ def serving_codes(people: pd.DataFrame, places: pd.DataFrame) -> tuple[Ints, Int
     level = np.full(len(places), -1, dtype=np.int32)
     start = 0
     for number, name in enumerate(levels):
+        serves = np.flatnonzero((places["serves"] == name).to_numpy(bool))
+        if not len(serves):
+            continue
         column = f"{name}_code"
-        known = pd.Index(pd.concat([people[column], places[column]]).dropna().unique())
-        codes = known.get_indexer(pd.Index(people[column]))
+        codes, known = pd.factorize(people[column])
         person_codes[number] = np.where(codes >= 0, codes + start, -1)
-        serves = (places["serves"] == name).to_numpy()
-        own = known.get_indexer(pd.Index(places[column]))
-        facility_codes[serves] = np.where(own >= 0, own + start, -2)[serves]
+        own = pd.Index(known).get_indexer(pd.Index(places[column].iloc[serves]))
+        facility_codes[serves] = np.where(own >= 0, own + start, -2)
         level[serves] = number
         start += len(known)
     return person_codes, facility_codes, level

@@ -41,7 +41,8 @@ def redraw_maps(
     internal: Internal = False,  # noqa: FBT002
 ) -> None:
     """Draw the maps of a result again, all or some of them."""
-    saved = _loaded(result, is_internal=internal)
+    only = service[0] if service and len(service) == 1 else None
+    saved = _loaded(result, is_internal=internal, service_id=only)
     language = lang or saved.study.outputs.language
     folder = _made(out or result / "maps")
     for name, sheet in _sheets(saved, service or (), language):
@@ -79,10 +80,10 @@ def _parsed(formats: str) -> tuple[ReportFormat, ...]:
     return tuple(name for name in FORMATS if name in asked)
 
 
-def _loaded(folder: Path, *, is_internal: bool) -> StudyResult:
+def _loaded(folder: Path, *, is_internal: bool, service_id: str | None = None) -> StudyResult:
     from chongming_gis import results
 
-    saved = results.load(folder)
+    saved = results.load(folder, service_id=service_id)
     return replace(saved, study=saved.study.for_internal_use()) if is_internal else saved
 
 
@@ -99,7 +100,7 @@ def _sheets(saved: StudyResult, wanted: Sequence[str], language: Language) -> It
     if not wanted:
         yield from maps.every_map(maps.prepare(saved, language))
     elif len(wanted) == 1 and wanted[0] in {service.id for service in saved.study.services}:
-        yield wanted[0], maps.coverage(_of_service(saved, wanted[0]), wanted[0], language=language)
+        yield wanted[0], maps.coverage(saved, wanted[0], language=language)
     elif list(wanted) == ["overview"]:
         yield "overview", maps.overview(saved, language=language)
     else:
@@ -108,12 +109,6 @@ def _sheets(saved: StudyResult, wanted: Sequence[str], language: Language) -> It
         if strangers:
             raise StudyError(f"--service: {', '.join(strangers)} is no map of this result; use {', '.join(drawn)}")
         yield from ((name, sheet) for name, sheet in drawn.items() if name in wanted)
-
-
-def _of_service(saved: StudyResult, service_id: str) -> StudyResult:
-    """Return a result with the answers on one service only: the map of a service tells of no other, and sooner."""
-    access, coverage = (table[table["service"] == service_id] for table in (saved.access, saved.coverage))
-    return replace(saved, access=access, coverage=coverage)
 
 
 def _made(folder: Path) -> Path:

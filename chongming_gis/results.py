@@ -11,17 +11,21 @@ import csv
 import html
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import shapely
+from pyarrow import parquet
 
 from chongming_gis import cell_text, crs, geotiff, measured_tables, tables
 from chongming_gis.config import StudyConfig
@@ -30,12 +34,17 @@ from chongming_gis.errors import InputFileError, OutputError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from pyproj import CRS
+
     from chongming_gis.isochrones import Surface
 
 FORMAT = 3  # raised when a saved folder of an older version can no longer be read
 MANIFEST = "manifest.json"
 _NUMBER = "%.10g"  # persons of the largest city to the last one, and no noise of the last bit
+_ROWS_READ_TOGETHER = 131_072  # of the access table: few of them hold the answers on one service
 _TABLES = {"coverage": tables.COVERAGE, "indicators": tables.INDICATORS}
+_MANY_DIGITS = re.compile(r"\.\d{7}")  # looked for first, since it is found six times as fast
+_NUMBER_OF_MANY_DIGITS = re.compile(r"-?\d+\.\d{7,}")
 _LAYERS = ("townships", "villages", "land", "roads_drawn")
 
 
@@ -87,7 +96,9 @@ def save(result: StudyResult, folder: Path) -> None:
             (folder / name).mkdir(exist_ok=True)
         for name in _TABLES:
             write_table(getattr(result, name), folder / f"{name}.csv")
-        result.access.to_parquet(folder / "access.parquet", compression="zstd", index=False)
+        result.access.to_parquet(
+            folder / "access.parquet", compression="zstd", index=False, row_group_size=_ROWS_READ_TOGETHER
+        )
         result.provision.to_parquet(folder / "tables" / "provision.parquet", compression="zstd", index=False)
         _write_measured(result, folder)
         demand = result.demand.points.join(result.demand.persons, on="demand_id")
@@ -103,8 +114,13 @@ def save(result: StudyResult, folder: Path) -> None:
         raise OutputError(f"{folder}: the result cannot be written ({error.strerror or error})") from error
 
 
-def load(folder: Path | str) -> StudyResult:
+def load(folder: Path | str, *, service_id: str | None = None) -> StudyResult:
     """Return the result that ``save`` wrote; measured tables and surfaces are read when they are asked for.
+
+    Parameters
+    ----------
+    service_id : the access and coverage tables are to hold the answers on this service only, which is read sooner; an
+        id that is no service of the study leaves nothing out.
 
     Raises
     ------
@@ -113,7 +129,7 @@ def load(folder: Path | str) -> StudyResult:
     """
     folder = Path(folder)
     try:
-        return _loaded(folder)
+        return _loaded(folder, service_id)
     except FileNotFoundError as error:
         missing = Path(error.filename or folder).name
         raise InputFileError(f"{folder}: is not a result folder ({missing} is missing); make one with `run`") from error
@@ -124,14 +140,18 @@ def load(folder: Path | str) -> StudyResult:
         raise InputFileError(f"{folder}: cannot be read as a result ({reason}); make it again with `run`") from error
 
 
-def _loaded(folder: Path) -> StudyResult:
+def _loaded(folder: Path, service_id: str | None) -> StudyResult:
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     found = manifest.get("format") if isinstance(manifest, dict) else None
     if found != FORMAT:
         raise InputFileError(f"{folder}: is a result in format {found}, not {FORMAT}: make it again with `run`")
     study = StudyConfig.model_validate({**manifest.pop("study"), "folder": Path()})
-    layers = {name: gpd.read_parquet(folder / "layers" / f"{name}.parquet") for name in _LAYERS}
-    demand = gpd.read_parquet(folder / "layers" / "demand.parquet")
+    asked = [service.id for service in study.services if service.id == service_id]
+    read = {name: _read_table(folder / f"{name}.csv", contract) for name, contract in _TABLES.items()}
+    if asked:
+        read["coverage"] = tables.rows_where(read["coverage"], "service", asked[0])
+    layers = {name: _read_layer(folder / "layers" / f"{name}.parquet") for name in _LAYERS}
+    demand = _read_layer(folder / "layers" / "demand.parquet")
     counted = {tables.persons_column(base, group.id) for group in study.groups for base in group.columns}
     counts = [name for name in demand.columns if name in counted]
     persons = pd.DataFrame(demand[counts]).set_index(pd.Index(demand["demand_id"]))
@@ -139,14 +159,14 @@ def _loaded(folder: Path) -> StudyResult:
         study=study,
         demand=tables.Demand(points=demand.drop(columns=counts), persons=persons),
         facilities=tables.Facilities(
-            places=gpd.read_parquet(folder / "layers" / "facilities.parquet"),
+            places=_read_layer(folder / "layers" / "facilities.parquet"),
             capacity=pd.read_parquet(folder / "layers" / "facility_capacity.parquet"),
         ),
-        access=pd.read_parquet(folder / "access.parquet"),
+        access=pd.read_parquet(folder / "access.parquet", filters=[("service", "in", asked)] if asked else None),
         provision=pd.read_parquet(folder / "tables" / "provision.parquet"),
         measured=SavedTables(folder),
         surfaces=geotiff.SavedSurfaces(folder),
-        **{name: _read_table(folder / f"{name}.csv", contract) for name, contract in _TABLES.items()},
+        **read,
         manifest=manifest,
         **layers,
     )
@@ -165,8 +185,7 @@ def _write_measured(result: StudyResult, folder: Path) -> None:
         write_table(routes_table(result.measured), folder / "routes.csv")
     if {"plans", "sites"} <= set(result.measured):
         _write_plans(result.measured["plans"], result.measured["sites"], folder)
-    for name, surface in result.surfaces.items():
-        geotiff.write_surface(surface, folder / f"{name}.tif")
+    geotiff.write_surfaces(result.surfaces, folder)
 
 
 def _write_plans(plans: pd.DataFrame, sites: pd.DataFrame, folder: Path) -> None:
@@ -198,14 +217,34 @@ def _as_geojson(layer: gpd.GeoDataFrame) -> str:
 
     JSON has no infinity: what is not reached is null there, as what is missing.
     """
-    there = crs.to_geographic(layer)
-    numbers = there.select_dtypes("float64")
-    there = there.assign(**{name: numbers[name].where(np.isfinite(numbers[name])) for name in numbers})
-    shapes = shapely.set_precision(there.geometry.to_numpy(), 1e-6, mode="pointwise")
+    there = crs.shapes_to_degrees(layer.geometry.to_numpy(), crs.parse(layer.crs, where="a layer of the result"))
+    shapes = shapely.set_precision(there, 1e-6, mode="pointwise")
     broken = ~shapely.is_valid(shapes)  # rounded across itself: the careful way takes six times as long
-    shapes[broken] = shapely.set_precision(there.geometry.to_numpy()[broken], 1e-6)
-    rounded = there.set_geometry(gpd.GeoSeries(shapes, crs=there.crs))
-    return str(rounded.to_json(ensure_ascii=False, drop_id=True))
+    shapes[broken] = shapely.set_precision(there[broken], 1e-6)
+    geometries = ["null" if text is None else _spaced(text) for text in shapely.to_geojson(shapes).tolist()]
+    names = [str(name) for name in layer.columns if name != layer.active_geometry_name]
+    rows = zip(*(_json_values(layer[name]) for name in names), strict=True)
+    encode = json.JSONEncoder(ensure_ascii=False).encode
+    features = ", ".join(
+        f'{{"type": "Feature", "properties": {encode(dict(zip(names, row, strict=True)))}, "geometry": {geometry}}}'
+        for row, geometry in zip(rows, geometries, strict=True)
+    )
+    return f'{{"type": "FeatureCollection", "features": [{features}]}}'
+
+
+def _spaced(geometry: str) -> str:
+    """Return a geometry as Python's json would write it: GEOS sometimes writes more digits than a number needs."""
+    spaced = geometry.replace(",", ", ").replace(":", ": ")
+    if _MANY_DIGITS.search(spaced) is None:
+        return spaced
+    return _NUMBER_OF_MANY_DIGITS.sub(lambda match: repr(float(match.group())), spaced)
+
+
+def _json_values(column: pd.Series) -> list[Any]:
+    if column.dtype == "str":
+        return list(pa.array(column).to_pylist())
+    is_known = column.notna() & np.isfinite(column) if column.dtype == "float64" else column.notna()
+    return [value if known else None for value, known in zip(column.tolist(), is_known.tolist(), strict=True)]
 
 
 class SavedTables(Mapping[str, pd.DataFrame]):
@@ -231,7 +270,7 @@ class SavedTables(Mapping[str, pd.DataFrame]):
             path = self._paths[name]
             is_spatial = measured_tables.MEASURED[name].is_spatial
             try:
-                self._read[name] = gpd.read_parquet(path) if is_spatial else pd.read_parquet(path)
+                self._read[name] = _read_layer(path) if is_spatial else pd.read_parquet(path)
             except (OSError, ValueError, KeyError) as error:
                 reason = str(error).partition("\n")[0]
                 raise InputFileError(f"{path}: cannot be read ({reason}); make the result again with `run`") from error
@@ -356,6 +395,22 @@ def _replace(stage: Path, target: Path) -> None:
         old.rmdir()
         raise
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _read_layer(path: Path) -> gpd.GeoDataFrame:
+    """Return a layer as ``_write_layer`` wrote it; all of a folder name one CRS, which takes longest to make."""
+    table = parquet.read_table(path)
+    about = json.loads((table.schema.metadata or {})[b"geo"])
+    name = about["primary_column"]
+    frame = table.to_pandas()
+    shapes = shapely.from_wkb(frame[name].to_numpy())
+    series = gpd.GeoSeries(shapes, index=frame.index, crs=_crs_of(json.dumps(about["columns"][name]["crs"])))
+    return gpd.GeoDataFrame(frame.assign(**{name: series}), geometry=name)
+
+
+@cache
+def _crs_of(projjson: str) -> CRS:
+    return crs.parse(json.loads(projjson), where="a layer of the result")
 
 
 def _write_layer(frame: gpd.GeoDataFrame, folder: Path, name: str) -> None:

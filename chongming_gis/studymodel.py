@@ -26,7 +26,7 @@ Year = Annotated[int, Field(ge=1900, le=2200)]
 class StudyModel(BaseModel):
     """A part of the study file: frozen, and unknown keys are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, defer_build=True)
 
 
 def repeated_ids(section: str, ids: list[str]) -> list[str]:

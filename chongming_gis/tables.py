@@ -9,7 +9,7 @@ Text columns have pandas' ``str`` dtype (missing = NA); keys are int64 or text, 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import geopandas as gpd
 import numpy as np
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from shapely.geometry import MultiPolygon, Polygon
 
     from chongming_gis.findings import Finding
+
+Frame = TypeVar("Frame", bound=pd.DataFrame)
 
 MOST_FAULTS_SHOWN = 12
 
@@ -399,6 +401,20 @@ class StudyInputs:
     def crs(self) -> CRS:
         """The study's metric CRS."""
         return self.roads.crs
+
+
+def rows_where(frame: Frame, column: str, value: str) -> Frame:
+    """Return the rows of a table that have a value in a text column; where they stand together no text is copied.
+
+    Examples
+    --------
+    >>> rows_where(pd.DataFrame({"service": ["a", "b", "a"]}), "service", "a").index.tolist()
+    [0, 2]
+    """
+    at = np.flatnonzero((frame[column] == value).to_numpy(bool))
+    if len(at) and at[-1] - at[0] + 1 == len(at):
+        return frame.iloc[at[0] : at[-1] + 1]
+    return frame.iloc[at]
 
 
 def persons_column(base: str, group: str) -> str:

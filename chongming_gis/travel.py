@@ -8,7 +8,7 @@ a sum; results depend neither on the number of threads nor on which side a searc
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 import geopandas as gpd
 import numpy as np
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     Ints = npt.NDArray[np.int32]
     Longs = npt.NDArray[np.int64]
 
+Value = TypeVar("Value")
 Points: TypeAlias = SnappedPoints | gpd.GeoSeries
 Direction = Literal["to_destination", "from_destination"]
 DIRECTIONS: tuple[Direction, ...] = ("to_destination", "from_destination")
@@ -206,10 +207,9 @@ def nearest(
         node_time, label = node_time[:, np.newaxis], label[:, np.newaxis]
     else:
         node_time, label = paths.k_nearest_sources(*graph, *seeds, limit, k)
-    ends, end_times = _entries(network, start, way, with_off_network=False)
     targets = _hang(network, end, back)
     time_s, destination = paths.nearest_of_points(
-        node_time, label, ends, end_times, start.edge, start.fraction, start.off_network_s, way.forward_s,
+        node_time, label, network.tail, network.head, start.edge, start.fraction, start.off_network_s, way.forward_s,
         way.backward_s, targets.edge_indptr, targets.edge_targets, targets.fraction, targets.off_network_s, limit,
     )  # fmt: skip
     time_s = np.round(time_s, DECIMALS_S)
@@ -263,13 +263,12 @@ def reached_nodes(
     way, _ = _ways(network, direction)
     nodes, times = _entries(network, start, way)
     graph = (way.graph.indptr, way.graph.indices, way.graph.weights)
-    parts = over_ranges(
-        len(start), lambda a, b: catchments.nodes_within(a, b, *graph, nodes, times, cutoff_s + _SLACK_S)
-    )
+    limits = (cutoff_s + _SLACK_S, cutoff_s, 10.0**DECIMALS_S)
+    within: Callable[..., tuple[Longs, Ints, Floats]] = catchments.nodes_within
+    parts = over_ranges(len(start), lambda a, b: within(a, b, *graph, nodes, times, *limits))
     per_source, columns, seconds = _joined(parts)
-    matrix = _matrix(per_source, columns, seconds, (len(start), network.n_nodes), cutoff_s)
-    matrix.sort_indices()
-    return matrix
+    indptr = np.concatenate([[0], np.cumsum(per_source)])
+    return sparse.csr_matrix((seconds, columns, indptr), shape=(len(start), network.n_nodes))
 
 
 def _check_cutoff(cutoff_s: float) -> None:
@@ -294,30 +293,45 @@ def _ways(network: Network, direction: Direction) -> tuple[_Way, _Way]:
     return (outward, inward) if direction == "to_destination" else (inward, outward)
 
 
-def _entries(
-    network: Network, points: SnappedPoints, way: _Way, *, with_off_network: bool = True
-) -> tuple[Ints, Floats]:
+def _entries(network: Network, points: SnappedPoints, way: _Way) -> tuple[Ints, Floats]:
     """Return the nodes (n, 2) through which points enter the network, and the seconds to them (-1, inf: closed).
 
     A point at the very end of an edge stands on that node, whatever directions the edge allows.
     """
+    return _remembered(network, points, way, "entries", lambda: _entries_of(network, points, way))
+
+
+def _remembered(network: Network, points: SnappedPoints, way: _Way, what: str, find: Callable[[], Value]) -> Value:
+    """Return what is found of points on a network, found once: the same people ask for every service."""
+    key = (what, way.graph is network.outward)
+    known = points.remembered.get(key)
+    if known is None or known[0] is not network:
+        known = points.remembered[key] = (network, find())
+    value: Value = known[1]
+    return value
+
+
+def _entries_of(network: Network, points: SnappedPoints, way: _Way) -> tuple[Ints, Floats]:
     nodes = np.full((len(points), 2), -1, dtype=np.int32)
     times = np.full((len(points), 2), np.inf)
     found = np.flatnonzero(points.edge >= 0)
     edge, fraction = points.edge[found], points.fraction[found]
-    off_s = points.off_network_s[found] if with_off_network else 0.0
     share_of = ((network.tail, way.backward_s, fraction), (network.head, way.forward_s, 1.0 - fraction))
     for side, (end, whole_s, share) in enumerate(share_of):
         along = np.zeros(len(found))
         np.multiply(share, whole_s[edge], out=along, where=share > 0)  # 0 of a closed edge is 0, not NaN
         is_open = np.isfinite(along)
         nodes[found[is_open], side] = end[edge[is_open]]
-        times[found, side] = along + off_s
+        times[found, side] = along + points.off_network_s[found]
     return nodes, times
 
 
 def _hang(network: Network, points: SnappedPoints, way: _Way) -> _Targets:
     """Return points hung on the nodes from which they are entered; ``way`` leads from the points to those nodes."""
+    return _remembered(network, points, way, "hung", lambda: _hung(network, points, way))
+
+
+def _hung(network: Network, points: SnappedPoints, way: _Way) -> _Targets:
     nodes, times = _entries(network, points, way)
     target, side = np.nonzero(nodes >= 0)
     node_indptr, order = _grouped(nodes[target, side], network.n_nodes)

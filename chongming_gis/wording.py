@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -52,6 +53,21 @@ class Sourced(Protocol):
     @property
     def source_en(self) -> str:
         """The source in English, or nothing."""
+
+
+@cache
+def _reasons() -> list[tuple[re.Pattern[str], str]]:
+    """Return the English texts of ``why`` as patterns, the most telling first; "rest" and "raw" may hold anything."""
+    told = []
+    for key, texts in _catalogue().items():
+        if key.startswith("why."):
+            parts = re.split(r"\{(\w+)\}", texts["en"])
+            for at, name in enumerate(parts):
+                is_open = at % 2 == 1 and name in {"rest", "raw", "names"}
+                filled = ".+" if is_open else r"\[[^\]]*\]" if name == "sites" else r"[^;:]+?"
+                parts[at] = f"(?P<{name}>{filled})" if at % 2 == 1 else re.escape(name)
+            told.append((len(texts["en"]), re.compile("".join(parts)), key))
+    return [(pattern, key) for _, pattern, key in sorted(told, key=lambda entry: (-entry[0], entry[2]))]
 
 
 @cache
@@ -103,10 +119,44 @@ class Words:
         """Return what to do about a finding, or nothing."""
         return self._of_rule(f"finding.{finding.rule}.do", finding, finding.suggestion)
 
+    def reason(self, sentence: str) -> str:
+        """Return why there is no plan, which ``siting`` says in English, in the language.
+
+        Tables, logs and errors keep the English sentence; its parts are told apart by the English texts of ``why``.
+        What none of them says stays as it is.
+
+        Examples
+        --------
+        >>> Words("zh").reason("no plan obeys all rules: budget: 2 is too little; the other rules need at least 3")
+        '没有符合全部规则的方案：预算 2 不够；其他规则至少需要 3'
+        """
+        if self.language == "en":
+            return sentence
+        for pattern, key in _reasons():
+            found = pattern.fullmatch(sentence)
+            if found is None:
+                continue
+            blanks = found.groupdict()
+            if "rest" in blanks:
+                blanks["rest"] = self.reason(blanks["rest"])
+            if "names" in blanks:
+                names = re.split(r", (?![^\[]*\])", blanks["names"])
+                blanks["names"] = self.join([self.reason(name) for name in names])
+            return self(key, **blanks) if blanks else self(key)
+        clauses = re.split(r"; ", sentence)
+        if len(clauses) > 1:
+            return self.join_clauses([self.reason(clause) for clause in clauses])
+        head = re.match(r"\(\d+\) ", sentence)
+        if head:
+            return f"（{head[0][1:-2]}）{self.reason(sentence[head.end() :])}"
+        name, colon, rest = sentence.partition(": ")
+        return f"{name}：{self.reason(rest)}" if colon else sentence
+
     def _of_rule(self, key: str, finding: Finding, otherwise: str) -> str:
         if not otherwise or not self.knows(key):
             return otherwise
-        blanks = {**finding.details, "column": finding.column, "value": finding.value}
+        details = {name: self.reason(text) if name == "reason" else text for name, text in finding.details.items()}
+        blanks = {**details, "column": finding.column, "value": finding.value}
         try:
             return (
                 _catalogue()[key][self.language].format(**blanks).rstrip("：: ")
@@ -128,8 +178,15 @@ class Words:
 
     def mark(self, study: StudyConfig) -> str:
         """Return what every page is marked with: the number of its review, else that it is for internal use."""
+        return self._reviewed(study) or self("internal")
+
+    def mark_of_report(self, study: StudyConfig) -> str:
+        """Return what a report says of its use: the number of its maps' review, else that it is internal material."""
+        return self._reviewed(study) or self("internal_material")
+
+    def _reviewed(self, study: StudyConfig) -> str:
         number = study.outputs.map_review_number
-        return self("map_review", number=number) if number else self("internal")
+        return self("map_review", number=number) if number else ""
 
     def heading(self, text: str) -> str:
         """Return a text as it begins a line: in English with a capital."""

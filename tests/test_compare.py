@@ -44,6 +44,7 @@ def with_places(result, change):
 def test_a_result_differs_from_itself_in_nothing(toy):
     found = compare.compare_results(toy, toy)
     assert len(found.points) == len(found.facilities) == 0
+    assert found.points["persons"].sum() == 0.0  # numbers, where there are no rows
     assert (found.coverage["change_covered"] == 0).all()
     assert len(found.coverage) == len(toy.coverage)
     assert (found.indicators["status_before"] == found.indicators["status_after"]).all()

@@ -22,6 +22,13 @@ def sensitive_study(*names, internal=False):
 STUDY = sensitive_study("a80_plus")
 
 
+def test_many_counts_are_told_as_each_by_itself():
+    counts = [0.0, 0.4, 4.9, 5.0, 1234.0, float("nan")]
+    for group in ("a80_plus", "a60_plus"):
+        each = [discretion.persons(STUDY, group, count) for count in counts]
+        assert discretion.persons_of_each(STUDY, group, counts) == each
+
+
 @pytest.mark.parametrize(
     ("value", "told"), [(0.0, "0"), (0.4, "<5"), (1.0, "<5"), (4.9, "<5"), (5.0, "5"), (1234.0, "1,234"), (None, "—")]
 )

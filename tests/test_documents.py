@@ -8,7 +8,12 @@ import pytest
 from chongming_gis import config, pipeline
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ["README.md", "CONTRIBUTING.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+PAGES = [
+    "README.md",
+    "README.zh.md",
+    "CONTRIBUTING.md",
+    *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
+]
 
 
 def test_the_readme_has_its_two_commands():
@@ -19,6 +24,18 @@ def test_the_readme_has_its_two_commands():
         assert command.endswith(last)
         for named in re.findall(r"constraints/\S+", command):
             assert (ROOT / named).is_file()
+
+
+def test_both_readmes_have_the_same_commands_and_output():
+    """Blocks of code differ in their comments alone; headings and rows of tables are as many but for the benchmark."""
+    pages = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh.md")]
+    english, chinese = (re.findall(r"```(\w+)\n(.*?)```", page, re.DOTALL) for page in pages)
+    assert len(english) == 5
+    bare = [[(kind, re.sub(r"\s*# .*", "", block)) for kind, block in blocks] for blocks in (english, chinese)]
+    assert bare[0] == bare[1]
+    assert pages[0].count("\n## ") == pages[1].count("\n## ")
+    first = [page.splitlines()[2] for page in pages]
+    assert first == ["[中文](README.zh.md)", "[English](README.md)"]
 
 
 @pytest.mark.parametrize("page", PAGES)

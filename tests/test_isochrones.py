@@ -351,10 +351,26 @@ def test_a_facility_for_one_township_counts_on_its_ground_only():
     assert shapely.get_coordinates(lines.geometry[0])[1].tolist() == pytest.approx([toy.X0 + 60, toy.Y0])
 
 
-def test_surfaces_of_different_rasters_have_no_least():
-    one, other = surface_of(FOOT, snap(FOOT, (0, 0))), surface_of(FOOT, snap(FOOT, (0, 0)), cell_m=20.0)
-    with pytest.raises(NetworkError, match="one raster"):
-        isochrones.nearest_of_surfaces([one, other])
+@given(st.integers(0, 2**32 - 1), st.booleans())
+@settings(max_examples=40)
+def test_the_area_of_each_cell_is_the_one_its_centre_is_in(seed, is_on_centres):
+    """Outlines with holes and several parts, some with corners and edges right on the centres of cells."""
+    rng = np.random.default_rng(seed)
+    raster = network.Raster(1000.0, 5000.0, 10.0, 30, 20, toy.CRS)
+    cells = network.SnappedCells(raster, rng.permutation(600), None)
+    step = 5.0 if is_on_centres else 0.1
+    shapes = []
+    for _ in range(3):
+        corners = np.round(rng.uniform([[950, 4750]], [[1350, 5050]], (12, 2)) / step) * step
+        blobs = shapely.box(*corners[:6].min(axis=0), *corners[:6].max(axis=0))
+        hole = shapely.MultiPoint(corners[6:9]).convex_hull
+        shapes.append(blobs.difference(hole).union(shapely.MultiPoint(corners[9:]).convex_hull))
+    found = isochrones.areas_of_cells(cells, gpd.GeoSeries([*shapes, None], crs=toy.CRS))
+    x, y = raster.centres(cells.cell)
+    expected = np.full(600, -1)
+    for number, shape in enumerate(shapes):
+        expected[shapely.intersects_xy(shape, x, y)] = number
+    assert found.tolist() == expected.tolist()
 
 
 # -- how many people an area misjudges

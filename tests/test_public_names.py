@@ -77,6 +77,19 @@ def test_results_of_a_search_keep_their_names():
     assert {"edge", "fraction", "off_network_m", "reason", "is_reachable"} <= set(dir(network.SnappedPoints))
 
 
+def test_the_help_of_the_program_loads_nothing_heavy():
+    """It is asked for more often than anything else, and must be there at once."""
+    heavy = "numba numpy pandas geopandas shapely pyproj scipy pydantic openpyxl jinja2 folium rasterio highspy dask"
+    code = (
+        "import sys\nfrom chongming_gis import cli\nsys.argv = ['chongming-gis', '--help']\n"
+        "try:\n    cli.main()\nexcept SystemExit:\n    pass\n"
+        f"print('loaded:', [name for name in {heavy.split()} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.splitlines()[-1] == "loaded: []"
+    assert "Usage" in done.stdout
+
+
 def test_importing_the_package_loads_and_prints_nothing():
     code = "import chongming_gis, sys; print([m for m in ('numba', 'geopandas', 'folium') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)

@@ -18,10 +18,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from geopandas.testing import assert_geodataframe_equal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chongming_gis import coverage, indicators, isochrones, network, results, tables
+from chongming_gis import coverage, geotiff, indicators, isochrones, network, results, tables
 from chongming_gis.errors import InputFileError, OutputError
 from tests.maps import measured_toy
 from tests.toy import study as toy
@@ -219,6 +220,69 @@ def test_a_damaged_folder_is_one_line_that_names_it(saved, damage):
     assert str(caught.value).startswith(f"{saved}: ")
     assert "\n" not in str(caught.value)
     assert "run" in str(caught.value)
+
+
+def test_of_one_service_only_its_answers_are_read(saved):
+    whole = results.load(saved)
+    name = whole.study.services[0].id
+    part = results.load(saved, service_id=name)
+    for table in ("access", "coverage"):
+        rows = getattr(whole, table)
+        pd.testing.assert_frame_equal(
+            getattr(part, table).reset_index(drop=True), rows[rows["service"] == name].reset_index(drop=True)
+        )
+    assert len(part.facilities.places) == len(whole.facilities.places)
+
+
+def test_an_id_that_is_no_service_leaves_nothing_out(saved):
+    assert len(results.load(saved, service_id="overview").access) == len(results.load(saved).access)
+
+
+def test_a_layer_is_read_as_geopandas_reads_it(saved):
+    for path in sorted((saved / "layers").glob("*.parquet")):
+        if path.stem != "facility_capacity":
+            layer = results._read_layer(path)
+            expected = gpd.read_parquet(path)
+            assert_geodataframe_equal(layer, expected)
+            assert layer.crs == expected.crs
+
+
+def test_an_open_result_has_loaded_no_raster_reader_and_no_compiler(saved):
+    code = (
+        "import sys; from chongming_gis import maps, results; "
+        f"maps.coverage(results.load({str(saved)!r}), {toy.study().services[0].id!r}).page.render(); "
+        "print(sorted({'rasterio', 'numba', 'scipy', 'matplotlib'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+_SHAPES = st.lists(
+    st.tuples(st.floats(121.0, 122.0), st.floats(31.0, 32.0)).map(lambda at: (*at, at[0] + 0.01, at[1] + 0.01)),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(boxes=_SHAPES, number=st.floats(allow_nan=True), as_points=st.booleans())
+def test_geojson_is_written_as_geopandas_writes_it(boxes, number, as_points):
+    shapes = np.array([shapely.box(*box) for box in boxes], dtype=object)
+    shapes = shapely.centroid(shapes) if as_points else shapes
+    count = len(shapes)
+    layer = gpd.GeoDataFrame(
+        {
+            "name": pd.Series(['甲 "b"', None, "</x>", "d", "e", "f"][:count], dtype="str"),
+            "n": range(count),
+            "maybe": pd.array([None, 2, 3, 4, 5, 6][:count], dtype="Int64"),
+            "number": [number] * count,
+            "is_so": [True] * count,
+        },
+        geometry=shapely.set_precision(shapes, 0.0),
+        crs="EPSG:4326",
+    )
+    rounded = layer.set_geometry(gpd.GeoSeries(shapely.set_precision(shapes, 1e-6, mode="pointwise"), crs=layer.crs))
+    expected = rounded.assign(number=layer["number"].where(np.isfinite(layer["number"])))
+    assert results._as_geojson(layer) == expected.to_json(ensure_ascii=False, drop_id=True)
 
 
 def test_a_result_of_another_format_says_so(saved):
@@ -539,20 +603,23 @@ def test_measured_areas_and_surfaces_come_back_and_are_saved_in_the_same_bytes(t
         measured={"gaps": measured_toy.gaps(), "isochrones": measured_toy.isochrones()},
         surfaces={"travel_time_meal_foot": surface},
     )
-    for name in ("one", "two"):
+    for name in ("one", "two", "packed"):
         (tmp_path / name).mkdir()
     results.save(result, tmp_path / "one")
+    packed = geotiff.PackedSurfaces({name: geotiff.pack_surface(s, name) for name, s in result.surfaces.items()})
+    results.save(dataclasses.replace(result, surfaces=packed), tmp_path / "packed")
+    np.testing.assert_array_equal(packed["travel_time_meal_foot"].time_s, np.ceil(surface.time_s))
     back = results.load(tmp_path / "one")
     assert list(back.measured) == ["gaps", "isochrones"]
     pd.testing.assert_frame_equal(back.measured["gaps"], result.measured["gaps"])
     pd.testing.assert_frame_equal(back.measured["isochrones"], result.measured["isochrones"])
     assert list(back.surfaces) == ["travel_time_meal_foot"]
     results.save(back, tmp_path / "two")
-    one, two = (
+    one, two, packed_files = (
         {path.relative_to(folder): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
-        for folder in (tmp_path / "one", tmp_path / "two")
+        for folder in (tmp_path / "one", tmp_path / "two", tmp_path / "packed")
     )
-    assert one == two
+    assert one == two == packed_files
     written = [path.as_posix() for path in one]
     assert {"gaps.geojson", "layers/gaps.parquet", "layers/isochrones.parquet"} <= set(written)
     assert "isochrones.geojson" not in written

@@ -195,6 +195,16 @@ def test_a_direction_that_does_not_exist_is_refused(direction):
             ask()
 
 
+def test_what_is_remembered_of_points_is_of_the_network_that_was_asked():
+    """The same points on twice as fast roads: what the first search worked out is not taken for the second."""
+    net = network.compile_network(town(), FOOT)
+    quick = dataclasses.replace(net, forward_s=net.forward_s / 2.0, backward_s=net.backward_s / 2.0)
+    here, there = (network.snap_points(net, points(at)) for at in (P, Q))
+    assert travel.travel_times(net, here, there, cutoff_s=INF).matrix[0, 0] == 250.0
+    fresh = travel.travel_times(quick, points(P), points(Q), cutoff_s=INF).matrix[0, 0]
+    assert travel.travel_times(quick, here, there, cutoff_s=INF).matrix[0, 0] == fresh != 250.0
+
+
 def test_points_of_another_network_are_refused():
     big, small = (
         network.compile_network(town(), FOOT),

@@ -6,7 +6,7 @@ whose nearest road is not reached, and each area says how many people it misjudg
 
 from chongming_gis.isochrones.areas import CELL_M, NEAR_EDGE_M, AreaError, area_error, service_areas
 from chongming_gis.isochrones.lines import lines_by_facility, service_lines, usable_lines
-from chongming_gis.isochrones.surface import Surface, areas_of_cells, nearest_of_surfaces, time_surface
+from chongming_gis.isochrones.surface import Surface, areas_of_cells, time_surface
 from chongming_gis.isochrones.usable import Ground, ground_of_cells, usable_surface
 
 __all__ = [
@@ -19,7 +19,6 @@ __all__ = [
     "areas_of_cells",
     "ground_of_cells",
     "lines_by_facility",
-    "nearest_of_surfaces",
     "service_areas",
     "service_lines",
     "time_surface",

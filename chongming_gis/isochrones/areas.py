@@ -17,7 +17,8 @@ import shapely
 from scipy import ndimage
 
 from chongming_gis.errors import NetworkError
-from chongming_gis.kernels.cells import cycles
+from chongming_gis.kernels.cells import DIAGONAL, border_links, cycles
+from chongming_gis.kernels.threads import each_on_threads
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,12 +26,12 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from chongming_gis.isochrones.surface import Surface
-    from chongming_gis.network.cells import Raster
 
     Floats = npt.NDArray[np.float64]
     Longs = npt.NDArray[np.int64]
     Claims = npt.NDArray[np.bool_]
     Area = shapely.Polygon | shapely.MultiPolygon
+    Parts = npt.NDArray[np.object_]
 
 CELL_M = 25.0  # the default of programs; at 50 m areas misjudge 1 % of people or more, at 10 m hardly fewer than at 25
 NEAR_EDGE_M = 300.0
@@ -38,7 +39,6 @@ _LEAST_SHARE = 1.0 / 16.0  # of the way between two centres: borders keep off th
 _SHARES = 1024  # steps between two centres, 2.4 cm of 25 m: such places are exact numbers, and files half as large
 _STEEPEST = 1.5  # a metre across and a metre along at the speed off the network take 1.41 times a metre
 _CONNECTED = np.array([[1, 1, 0], [1, 1, 1], [0, 1, 1]])  # neighbours that share a side of a triangle
-_EAST, _SOUTH, _DIAGONAL = 0, 1, 2  # the links that belong to a cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,8 @@ def service_areas(
     ordered = checked_limits(limits_s)
     if ordered[-1] > surface.cutoff_s:
         raise NetworkError(f"limit {ordered[-1]:g} s is beyond the surface, which ends at {surface.cutoff_s:g} s")
-    shapes = [_without(_area_within(surface, limit_s), ground, excluded) for limit_s in ordered]
+    parts = [shapely.get_parts(area) for area in each_on_threads(ordered, lambda limit: _area_within(surface, limit))]
+    shapes = _cut(parts, ground, excluded)
     columns = {"limit_s": np.array(ordered), "area_m2": shapely.area(shapes)}
     return gpd.GeoDataFrame(columns, geometry=shapes, crs=surface.crs)
 
@@ -164,77 +165,64 @@ def _area_within(surface: Surface, limit_s: float) -> shapely.MultiPolygon:
     rows, columns = np.flatnonzero(within.any(axis=1)), np.flatnonzero(within.any(axis=0))
     if len(rows) == 0:
         return shapely.MultiPolygon()
-    # the window of what is within, with the cells around it, and a margin that is not: borders close inside it
-    top, left = max(int(rows[0]) - 1, 0), max(int(columns[0]) - 1, 0)
-    time_s = np.pad(surface.time_s[top : rows[-1] + 2, left : columns[-1] + 2], 1, constant_values=np.inf)
-    border = _border(time_s, limit_s)
-    share = _crossings(time_s, limit_s, border.links, _STEEPEST * surface.off_network_s_per_m * surface.raster.cell_m)
-    x, y = _positions(border.links, share, time_s.shape[1], surface.raster, (top - 1, left - 1))
-    label, n_parts = ndimage.label(time_s <= limit_s, structure=_CONNECTED)
-    order, starts = cycles(border.following)
-    inner = _inner_ends(time_s, limit_s, border.links[order[starts[:-1]]])
-    part = label.ravel()[inner].astype(np.int64) - 1
-    return _polygons(np.column_stack([x, y])[order], starts, part, n_parts)
+    within = np.pad(within[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], 1)
+    window = _Window(surface, int(rows[0]) - 1, int(columns[0]) - 1, within.shape[1])
+    changes = within[:, 1:] != within[:, :-1]
+    is_mixed = changes[1:] | changes[:-1] | (within[1:, :-1] != within[:-1, :-1])
+    row, column = np.nonzero(is_mixed)
+    # with what is within on its left, seen with the north above
+    start, end = border_links(within, row * within.shape[1] + column)
+    links = np.sort(start)
+    order, starts = cycles(np.searchsorted(links, end[np.argsort(start)]))
+    share = _crossings(window, links, limit_s)
+    label, n_parts = ndimage.label(within, structure=_CONNECTED)
+    part = label.ravel()[_inner_ends(window, links[order[starts[:-1]]], limit_s)].astype(np.int64) - 1
+    return _polygons(np.column_stack(_positions(window, links, share))[order], starts, part, n_parts)
 
 
 @dataclass(frozen=True, slots=True)
-class _Border:
-    """Links between neighbouring cells of which one is within, and which link the border crosses next."""
+class _Window:
+    """Part of a surface, with a cell more all around; it may stand over the edge of the raster.
 
-    links: Longs  # 3 x cell + which of the cell's links
-    following: Longs  # place in links
-
-
-def _border(time_s: Floats, limit_s: float) -> _Border:
-    """Return the border with what is within on its left, seen with the north above."""
-    within = time_s <= limit_s
-    n_columns = within.shape[1]
-    corners = (within[:-1, :-1], within[1:, :-1], within[1:, 1:], within[:-1, 1:])  # NW, SW, SE, NE
-    all_in, any_in = np.logical_and.reduce(corners), np.logical_or.reduce(corners)
-    row, column = np.nonzero(any_in & ~all_in)
-    cell = row * n_columns + column
-    nw, sw, se, ne = (corner[row, column] for corner in corners)
-    north, west = 3 * cell + _EAST, 3 * cell + _SOUTH
-    south, east, diagonal = 3 * (cell + n_columns) + _EAST, 3 * (cell + 1) + _SOUTH, 3 * cell + _DIAGONAL
-    lower = _through_triangles((nw, sw, se), (west, south, diagonal))
-    upper = _through_triangles((nw, se, ne), (diagonal, east, north))
-    start, end = (np.concatenate(pair) for pair in zip(lower, upper, strict=True))
-    order = np.argsort(start)
-    return _Border(start[order], np.searchsorted(start[order], end[order]))
-
-
-def _through_triangles(within: tuple[Claims, ...], links: tuple[Longs, ...]) -> tuple[Longs, Longs]:
-    """Return the links by which the border enters and leaves each triangle that it crosses.
-
-    Corners run anticlockwise; link i joins corner i and the next. The border goes from the link on which one leaves
-    what is within to the one on which one comes back.
+    Its cells are numbered along the rows; a link is 3 x cell + which of the cell's three.
     """
-    leaves = [within[i] & ~within[(i + 1) % 3] for i in range(3)]
-    returns = [~within[i] & within[(i + 1) % 3] for i in range(3)]
-    crossed = leaves[0] | leaves[1] | leaves[2]
-    return np.select(leaves, links)[crossed], np.select(returns, links)[crossed]
+
+    surface: Surface
+    top: int  # row of the raster
+    left: int
+    n_columns: int
+
+    def ends(self, links: Longs) -> tuple[Longs, Longs]:
+        """Return the two cells that each link joins."""
+        cell, kind = np.divmod(links, 3)
+        return cell, cell + np.array([1, self.n_columns, self.n_columns + 1])[kind]
+
+    def seconds(self, cell: Longs) -> Floats:
+        """Return the times of some cells; inf over the edge of the raster."""
+        row, column = np.divmod(cell, self.n_columns)
+        row, column = row + self.top, column + self.left
+        time_s = self.surface.time_s
+        inside = (row >= 0) & (row < time_s.shape[0]) & (column >= 0) & (column < time_s.shape[1])
+        found = np.full(len(cell), np.inf)
+        found[inside] = time_s[row[inside], column[inside]]
+        return found
 
 
-def _ends(links: Longs, n_columns: int) -> tuple[Longs, Longs]:
-    cell, kind = np.divmod(links, 3)
-    return cell, cell + np.array([1, n_columns, n_columns + 1])[kind]
+def _inner_ends(window: _Window, links: Longs, limit_s: float) -> Longs:
+    one, other = window.ends(links)
+    return np.where(window.seconds(one) <= limit_s, one, other)
 
 
-def _inner_ends(time_s: Floats, limit_s: float, links: Longs) -> Longs:
-    one, other = _ends(links, time_s.shape[1])
-    return np.where(time_s.ravel()[one] <= limit_s, one, other)
-
-
-def _crossings(time_s: Floats, limit_s: float, links: Longs, step_s: float) -> Floats:
+def _crossings(window: _Window, links: Longs, limit_s: float) -> Floats:
     """Return where on each link the border crosses it: by proportion of the times at its ends.
 
     Half-way where one end is not reached, or the times differ by more than a step from cell to cell can take: there
     two roads meet whose ground ends somewhere in between, and the times say nothing about where.
     """
-    one, other = _ends(links, time_s.shape[1])
-    seconds = time_s.ravel()
-    from_s, to_s = seconds[one], seconds[other]
-    most_s = step_s * np.where(links % 3 == _DIAGONAL, np.sqrt(2.0), 1.0)
+    one, other = window.ends(links)
+    from_s, to_s = window.seconds(one), window.seconds(other)
+    step_s = _STEEPEST * window.surface.off_network_s_per_m * window.surface.raster.cell_m
+    most_s = step_s * np.where(links % 3 == DIAGONAL, np.sqrt(2.0), 1.0)
     share = np.full(len(links), 0.5)
     both = np.isfinite(from_s) & np.isfinite(to_s)
     both[both] = np.abs(to_s[both] - from_s[both]) <= most_s[both]
@@ -242,15 +230,14 @@ def _crossings(time_s: Floats, limit_s: float, links: Longs, step_s: float) -> F
     return np.asarray(np.clip(np.rint(share * _SHARES) / _SHARES, _LEAST_SHARE, 1.0 - _LEAST_SHARE))
 
 
-def _positions(
-    links: Longs, share: Floats, n_columns: int, raster: Raster, corner: tuple[int, int]
-) -> tuple[Floats, Floats]:
-    """Return x and y of places on links; ``corner`` is the raster's row and column of the window's first cell."""
-    one, other = _ends(links, n_columns)
-    row, column = np.divmod(one, n_columns)
-    row_step, column_step = np.divmod(other - one, n_columns)
-    x = raster.west + (corner[1] + column + share * column_step + 0.5) * raster.cell_m
-    y = raster.north - (corner[0] + row + share * row_step + 0.5) * raster.cell_m
+def _positions(window: _Window, links: Longs, share: Floats) -> tuple[Floats, Floats]:
+    """Return x and y of places on links."""
+    one, other = window.ends(links)
+    row, column = np.divmod(one, window.n_columns)
+    row_step, column_step = np.divmod(other - one, window.n_columns)
+    raster = window.surface.raster
+    x = raster.west + (window.left + column + share * column_step + 0.5) * raster.cell_m
+    y = raster.north - (window.top + row + share * row_step + 0.5) * raster.cell_m
     return x, y
 
 
@@ -280,17 +267,29 @@ def _are_corners(xy: Floats, starts: Longs) -> Claims:
     return np.asarray(here[:, 0] * ahead[:, 1] != here[:, 1] * ahead[:, 0])
 
 
-def _without(area: shapely.MultiPolygon, ground: Area | None, excluded: Area | None) -> shapely.MultiPolygon:
-    """Return the area on the ground and off what is excluded; only the polygons that meet a border are cut."""
-    parts = shapely.get_parts(area)
+def _cut(areas: list[Parts], ground: Area | None, excluded: Area | None) -> list[shapely.MultiPolygon]:
+    """Return areas on the ground and off what is excluded; only the polygons that meet a border are cut.
+
+    A prepared outline is asked by one thread at a time: it is not made for several.
+    """
     if ground is not None:
         shapely.prepare(ground)
-        whole = shapely.contains_properly(ground, parts)
-        parts = np.concatenate([parts[whole], shapely.intersection(parts[~whole], ground)])
+        whole = [shapely.contains_properly(ground, parts) for parts in areas]
+        cut = each_on_threads([parts[~is_in] for parts, is_in in zip(areas, whole, strict=True)],
+                              lambda parts: shapely.intersection(parts, ground))  # fmt: skip
+        areas = [np.concatenate([parts[is_in], left]) for parts, is_in, left in zip(areas, whole, cut, strict=True)]
     if excluded is not None:
         shapely.prepare(excluded)
-        touched = shapely.intersects(excluded, parts)
-        parts = np.concatenate([parts[~touched], shapely.difference(parts[touched], excluded)])
+        touched = [shapely.intersects(excluded, parts) for parts in areas]
+        cut = each_on_threads([parts[is_wet] for parts, is_wet in zip(areas, touched, strict=True)],
+                              lambda parts: shapely.difference(parts, excluded))  # fmt: skip
+        areas = [
+            np.concatenate([parts[~is_wet], left]) for parts, is_wet, left in zip(areas, touched, cut, strict=True)
+        ]
+    return [_polygons_of(parts) for parts in areas]
+
+
+def _polygons_of(parts: Parts) -> shapely.MultiPolygon:
     flat = shapely.get_parts(shapely.get_parts(parts))  # collections hold multipolygons, and lines where edges touch
     flat = flat[(shapely.get_type_id(flat) == shapely.GeometryType.POLYGON) & ~shapely.is_empty(flat)]
     return shapely.MultiPolygon(list(flat))

@@ -5,9 +5,8 @@ A cell's time is that of a person who stands at its centre, by the same snapping
 
 from __future__ import annotations
 
-import functools
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -15,10 +14,11 @@ import shapely
 
 from chongming_gis import travel
 from chongming_gis.errors import NetworkError
+from chongming_gis.kernels import cells as kernel
 from chongming_gis.units import kmh_to_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
     import geopandas as gpd
     import numpy.typing as npt
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.int32]
+    Question: TypeAlias = tuple[npt.NDArray[np.intp], SnappedPoints]  # which cells ask for the nearest of what
 
 _CELLS_AT_ONCE = 1_000_000  # some 150 MB of working memory
 
@@ -84,51 +85,54 @@ def time_surface(
     NetworkError
         The cutoff is not positive, or groups are not one number for each cell and facility.
     """
+    questions = questions_of_groups(cells, facilities, groups) if groups else [(np.arange(len(cells)), facilities)]
+    return surface_of_questions(network, cells, questions, cutoff_s=cutoff_s, direction=direction)
+
+
+def surface_of_questions(
+    network: Network,
+    cells: SnappedCells,
+    questions: Iterable[Question],
+    *,
+    cutoff_s: float,
+    direction: travel.Direction,
+) -> Surface:
+    """Return the least seconds that any of some questions finds for each cell; see ``time_surface``."""
     time_s = np.full(cells.raster.n_rows * cells.raster.n_columns, np.inf)
-    for rows, columns in _questions(cells, facilities, groups):
+    for rows, there in questions:
+        if not len(there):
+            continue
         for start in range(0, len(rows), _CELLS_AT_ONCE):
             part = rows[start : start + _CELLS_AT_ONCE]
-            found = travel.nearest(
-                network, cells.snapped.take(part), facilities.take(columns), cutoff_s=cutoff_s, direction=direction
-            )
+            here = cells.snapped.take(part)
+            found = travel.nearest(network, here, there, cutoff_s=cutoff_s, direction=direction)
             at = cells.cell[part]
             time_s[at] = np.minimum(time_s[at], found.time_s[:, 0])
     slowness_s_per_m = 1.0 / kmh_to_ms(network.mode.off_network_speed_kmh)
     return Surface(time_s.reshape(cells.raster.shape), cells.raster, float(cutoff_s), slowness_s_per_m)
 
 
-def _questions(
-    cells: SnappedCells, facilities: SnappedPoints, groups: tuple[Ints, Ints] | None
-) -> list[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]:
-    """Return which cells are to be asked for the nearest of which facilities."""
-    everywhere = np.arange(len(cells))
-    if groups is None:
-        return [(everywhere, np.arange(len(facilities)))] if len(facilities) else []
-    of_cells, of_facilities = (np.asarray(group) for group in groups)
-    if of_cells.shape != (len(cells),) or of_facilities.shape != (len(facilities),):
-        raise NetworkError(f"groups need one number for each of {len(cells)} cells and {len(facilities)} facilities")
-    open_to_all = np.flatnonzero(of_facilities < 0)
-    questions = [(everywhere, open_to_all)] if len(open_to_all) else []
-    order = np.argsort(of_cells, kind="stable")
-    sorted_groups = of_cells[order]
-    for group in np.unique(of_facilities[of_facilities >= 0]):
-        first, last = np.searchsorted(sorted_groups, [group, group + 1])
-        questions.append((order[first:last], np.flatnonzero(of_facilities == group)))
-    return questions
-
-
-def nearest_of_surfaces(surfaces: Sequence[Surface]) -> Surface:
-    """Return the least seconds of some surfaces of one raster, e.g. of facilities for all and of those for some.
+def questions_of_groups(cells: SnappedCells, facilities: SnappedPoints, groups: tuple[Ints, Ints]) -> list[Question]:
+    """Return which cells are to be asked for the nearest of which facilities; ``groups`` as for ``time_surface``.
 
     Raises
     ------
     NetworkError
-        There is none, or they are of different rasters.
+        Groups are not one number for each cell and facility.
     """
-    if not surfaces or any(surface.raster != surfaces[0].raster for surface in surfaces):
-        raise NetworkError("surfaces of one raster are needed to take the least of them")
-    time_s = functools.reduce(np.minimum, (surface.time_s for surface in surfaces))  # np's own makes one array of all
-    return replace(surfaces[0], time_s=time_s, cutoff_s=min(surface.cutoff_s for surface in surfaces))
+    of_cells, of_facilities = (np.asarray(group) for group in groups)
+    if of_cells.shape != (len(cells),) or of_facilities.shape != (len(facilities),):
+        raise NetworkError(f"groups need one number for each of {len(cells)} cells and {len(facilities)} facilities")
+    open_to_all = np.flatnonzero(of_facilities < 0)
+    questions = [(np.arange(len(cells)), facilities.take(open_to_all))]
+    if of_cells.max(initial=0) <= np.iinfo(np.int16).max:
+        of_cells = of_cells.astype(np.int16)  # NumPy sorts short numbers by their digits, ten times as fast
+    order = np.argsort(of_cells, kind="stable")
+    sorted_groups = of_cells[order]
+    for group in np.unique(of_facilities[of_facilities >= 0]):
+        first, last = np.searchsorted(sorted_groups, [group, group + 1])
+        questions.append((order[first:last], facilities.take(np.flatnonzero(of_facilities == group))))
+    return questions
 
 
 def areas_of_cells(cells: SnappedCells, areas: gpd.GeoSeries) -> Ints:
@@ -142,22 +146,20 @@ def areas_of_cells(cells: SnappedCells, areas: gpd.GeoSeries) -> Ints:
     raster = cells.raster
     if areas.crs != raster.crs:
         raise NetworkError("the areas are in another CRS than the raster: convert them on reading")
-    position = np.full(len(cells), -1, dtype=np.int32)
     if len(areas) == 0:
-        return position
-    x, y = raster.centres(cells.cell)
-    order = np.argsort(cells.cell, kind="stable")  # row by row: each area looks at its own rows only
-    sorted_y = -y[order]
+        return np.full(len(cells), -1, dtype=np.int32)
+    area = np.full(raster.shape, -1, dtype=np.int32)
     for number, shape in enumerate(areas.to_numpy()):
-        if shape is None or shape.is_empty:
+        coords, ring = shapely.get_coordinates(shapely.get_rings(shapely.get_parts(shape)), return_index=True)
+        if len(coords) == 0:
             continue
-        low_x, low_y, high_x, high_y = shape.bounds
-        first, last = np.searchsorted(sorted_y, [-high_y, -low_y], side="left")
-        rows = order[first:last]
-        rows = rows[(x[rows] >= low_x) & (x[rows] <= high_x)]
-        shapely.prepare(shape)
-        position[rows[shapely.intersects_xy(shape, x[rows], y[rows])]] = number
-    return position
+        x, y = np.ascontiguousarray(coords[:, 0]), np.ascontiguousarray(coords[:, 1])
+        starts = np.searchsorted(ring, np.arange(ring[-1] + 2))
+        unsure = kernel.fill_area(area, number, x, y, starts, raster.west, raster.north, raster.cell_m)
+        if len(unsure):
+            shapely.prepare(shape)
+            area.ravel()[unsure[shapely.intersects_xy(shape, *raster.centres(unsure))]] = number
+    return area.ravel()[cells.cell]
 
 
 def served_areas(places: pd.DataFrame, areas: pd.DataFrame, level: str) -> tuple[npt.NDArray[np.intp], Ints]:

@@ -14,9 +14,9 @@ from chongming_gis import reach
 from chongming_gis.isochrones.surface import (
     Surface,
     areas_of_cells,
-    nearest_of_surfaces,
+    questions_of_groups,
     served_areas,
-    time_surface,
+    surface_of_questions,
 )
 
 if TYPE_CHECKING:
@@ -75,14 +75,9 @@ def usable_surface(
     """
     snapped = facilities.snapped[network.mode.name]
     open_to_all = np.flatnonzero(~reach.is_restricted(facilities.points))
-    surfaces = []
+    questions = [(np.arange(len(cells)), snapped.take(open_to_all))] if len(open_to_all) else []
     for level, frame in ground.areas.items():
         rows, group = served_areas(facilities.points, frame, level)
         if len(rows):
-            groups = (ground.of_cells[level], group)
-            here = snapped.take(rows)
-            surfaces.append(time_surface(network, cells, here, cutoff_s=cutoff_s, direction=direction, groups=groups))
-    if len(open_to_all) or not surfaces:
-        everyone = snapped.take(open_to_all)
-        surfaces.append(time_surface(network, cells, everyone, cutoff_s=cutoff_s, direction=direction))
-    return nearest_of_surfaces(surfaces)
+            questions += questions_of_groups(cells, snapped.take(rows), (ground.of_cells[level], group))
+    return surface_of_questions(network, cells, questions, cutoff_s=cutoff_s, direction=direction)

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from chongming_gis import isochrones, network, reach, tables
+from chongming_gis import geotiff, isochrones, network, reach, tables
 from chongming_gis.errors import StudyError
 from chongming_gis.findings import Finding
 from chongming_gis.measured.groundwork import Measured, Step
@@ -100,18 +100,22 @@ def _measured(ground: Groundwork, chosen: Sequence[str]) -> Measured:
     land = _land(ground)
     first_rows = first_row_of_questions(ground.access, len(ground.demand.points))
     drawn: list[_Drawn] = []
+    packed: dict[str, bytes] = {}
     for service in services:
         first = first_rows[service.id, service.standards[0].id, reach.APPLIED]
         time_s = ground.access["time_s"].iloc[first : first + len(ground.demand.points)].to_numpy(float)
         draw = functools.partial(_draw, ground, service, time_s, land)
         found = draw({mode: placing.cells_of(mode, isochrones.CELL_M) for mode in _longest(service)})
         if found.worst_share > MOST_MISJUDGED:
+            del found  # its surfaces, before larger ones are made
             found = draw({mode: placing.cells_of(mode, FINE_CELL_M) for mode in _longest(service)})
-        drawn.append(found)
+        drawn.append(replace(found, surfaces={}))
+        for mode, surface in found.surfaces.items():
+            name = f"travel_time_{service.id}_{mode}"
+            packed[name] = geotiff.pack_surface(surface, f"{name}.tif")
     rows = pd.concat([found.rows for found in drawn], ignore_index=True)
     table = gpd.GeoDataFrame(rows, geometry="geometry", crs=ground.inputs.crs)
-    surfaces = {name: surface for found in drawn for name, surface in found.surfaces.items()}
-    return Measured({ISOCHRONES.name: table}, surfaces, tuple(told for found in drawn for told in found.findings))
+    return Measured({ISOCHRONES.name: table}, packed, tuple(told for found in drawn for told in found.findings))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,7 @@ class _Drawn:
     """The areas of one service."""
 
     rows: pd.DataFrame
-    surfaces: Mapping[str, Surface]
+    surfaces: Mapping[str, Surface]  # by mode
     findings: list[Finding]
 
     @property
@@ -142,13 +146,7 @@ def _draw(
         ).assign(cell_m=placed[limit.mode].cells.raster.cell_m)
         parts.append(_rows(service, limit, areas, people=_people(ground, service, at, time_s)))
         findings += _nothing_reached(service, limit, areas)
-    kept = {f"travel_time_{service.id}_{mode}": _in_whole_seconds(surface) for mode, surface in found.items()}
-    return _Drawn(pd.concat(parts, ignore_index=True), kept if config.surface else {}, findings)
-
-
-def _in_whole_seconds(surface: Surface) -> Surface:
-    """Return a surface as its file has it, in half the memory: a full run keeps dozens until they are written."""
-    return replace(surface, time_s=np.ceil(surface.time_s).astype(np.float32))
+    return _Drawn(pd.concat(parts, ignore_index=True), found if config.surface else {}, findings)
 
 
 def _longest(service: ServiceConfig) -> dict[str, float]:

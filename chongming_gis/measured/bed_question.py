@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from chongming_gis import candidates, network, planning, provision, reach
+from chongming_gis import network, planning, provision, reach
+from chongming_gis.measured.questions import candidates_of
 from chongming_gis.siting.bed_problem import AreaDuty, BedDuty, BedKind, BedQuestion, BedSites, BedTravel
 from chongming_gis.tables import persons_column
 
@@ -102,8 +103,7 @@ def _standing(ground: Groundwork, service: str) -> reach.Places:
 def _new_ground(plan: BedPlanConfig, ground: Groundwork, need: Floats) -> reach.Places:
     """Return in each township the allowed candidates with the shortest ways for its own people, one after the other."""
     service = ground.study.service(plan.service)
-    frame = candidates.make_candidates(ground.study, ground.inputs, service.id, networks=ground.networks) \
-        if plan.new is not None else None  # fmt: skip
+    frame = candidates_of(ground, service.id) if plan.new is not None else None
     if frame is None:
         empty = ground.facilities[service.id].points.iloc[:0]
         return reach.Places(empty, {m: p.take(np.arange(0)) for m, p in ground.facilities[service.id].snapped.items()})

@@ -9,8 +9,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from chongming_gis import candidates, proposals
 from chongming_gis.measured.groundwork import Measured, Step
+from chongming_gis.measured.questions import uncounted_question_of
 from chongming_gis.measured_tables import PHASE_SITES, PHASES
 from chongming_gis.proposals.question import WITHIN
 from chongming_gis.siting.phases import Phases, plan_phases
@@ -57,19 +57,8 @@ def phase(ground: Groundwork) -> Measured:
 
 def questions(ground: Groundwork, wanted: Iterable[str]) -> dict[str, Question]:
     """Return the siting questions of some proposals; how many sites they ask for is left to the caller."""
-    study, inputs = ground.study, ground.inputs
-    setting = proposals.Setting(
-        study, inputs.demand, inputs.townships, ground.demand, ground.facilities, ground.networks, ground.access
-    )
     ids = set(wanted)
-    read = candidates.read_ground(study, inputs)
-    told: dict[str, Question] = {}
-    for entry in study.proposals:
-        if entry.id in ids:
-            looked_at = candidates.make_candidates(study, inputs, entry.service, read=read, networks=ground.networks)
-            uncounted = entry.model_copy(update={"target": None, "target_set": None, "new_sites": 0})
-            told[entry.id] = proposals.ask(uncounted, setting, looked_at)
-    return told
+    return {entry.id: uncounted_question_of(ground, entry) for entry in ground.study.proposals if entry.id in ids}
 
 
 def _phases(entry: PhasesConfig) -> Phases:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from chongming_gis import candidates, proposals
+from chongming_gis import proposals
 from chongming_gis.measured.groundwork import Measured, Step
+from chongming_gis.measured.questions import candidates_of, question_of, setting_of
 
 if TYPE_CHECKING:
     from chongming_gis.measured.groundwork import Groundwork
@@ -15,16 +16,11 @@ if TYPE_CHECKING:
 
 def propose(ground: Groundwork) -> Measured:
     """Return the plans, sites and gains of all proposals, and the candidates they chose from."""
-    study, inputs = ground.study, ground.inputs
-    setting = proposals.Setting(
-        study, inputs.demand, inputs.townships, ground.demand, ground.facilities, ground.networks, ground.access
-    )
-    read = candidates.read_ground(study, inputs)
-    looked_at = {
-        service: candidates.make_candidates(study, inputs, service, read=read, networks=ground.networks)
-        for service in dict.fromkeys(proposal.service for proposal in study.proposals)
-    }
-    made = [proposals.make_proposal(of, setting, looked_at[of.service]) for of in study.proposals]
+    entries = ground.study.proposals
+    setting = setting_of(ground)
+    looked_at = {entry.service: candidates_of(ground, entry.service) for entry in entries}
+    asked = [question_of(ground, entry) for entry in entries]
+    made = [proposals.answer(question, setting, proposals.solve(question)) for question in asked]
     findings = [finding for frame in looked_at.values() for finding in frame.attrs["report"]["findings"]]
     return Measured(
         tables={

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from chongming_gis import candidates, proposals, reach, uncertainty
+from chongming_gis import proposals, reach, uncertainty
 from chongming_gis.measured.groundwork import Measured, Step
+from chongming_gis.measured.questions import candidates_of, setting_of
 from chongming_gis.measured_tables import PLAN_ALTERNATIVES, PLAN_ROBUSTNESS, SITE_ROBUSTNESS
-from chongming_gis.proposals import robust
+from chongming_gis.proposals import robust, solving
 from chongming_gis.tables import column_types
 
 if TYPE_CHECKING:
@@ -38,21 +39,16 @@ _TEXTS = ("place_id", "name_zh", "township_code", "village_code", "kind")
 
 def measure(ground: Groundwork) -> Measured:
     """Return the other good plans of every proposal that builds something, and how often each site is in a plan."""
-    study, inputs = ground.study, ground.inputs
-    setting = proposals.Setting(
-        study, inputs.demand, inputs.townships, ground.demand, ground.facilities, ground.networks, ground.access
-    )
-    read = candidates.read_ground(study, inputs)
+    setting = setting_of(ground)
     rows: dict[str, list[Row]] = {contract.name: [] for contract in _CONTRACTS}
-    for proposal in study.proposals:
+    for proposal in ground.study.proposals:
         if not proposal.alternatives and not proposal.draws:
             continue
-        looked_at = candidates.make_candidates(study, inputs, proposal.service, read=read, networks=ground.networks)
         draws = _draws(ground, proposal)
         paces = {} if draws is None else {mode: _range(draws, mode) for mode in draws.speed}
-        question = robust.ask_widely(proposal, setting, looked_at, paces=paces)
+        question = robust.ask_widely(proposal, setting, candidates_of(ground, proposal.service), paces=paces)
         plan = proposals.solve(question)
-        if plan.status not in robust.PLANNED or not len(plan.chosen):
+        if plan.status not in proposals.PLANNED or not len(plan.chosen):
             continue  # the chapter on proposals says why nothing is built
         good = robust.good_plans(
             question, plan, count=proposal.alternatives, within_share=proposal.within_percent / 100.0
@@ -69,7 +65,7 @@ def plan_rows(question: Question, good: Alternatives) -> list[Row]:
     first = good.plans[0]
     ids, proposal = question.sites["place_id"].to_numpy(object), question.proposal
     sign = 1.0 if first.sense == "maximise" else -1.0
-    added = abs(first.objective - robust.reached(question, first.chosen[:0]))
+    added = abs(first.objective - solving.reached(question, first.chosen[:0]))
     rows: list[Row] = []
     for number, plan in enumerate(good.plans, 1):
         lost = sign * (first.objective - plan.objective)

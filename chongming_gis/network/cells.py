@@ -149,7 +149,7 @@ def snap_cells(network: Network, raster: Raster, *, known: Sequence[tuple[Networ
     if len(segments.first) == 0:
         empty = np.empty(0, dtype=np.int64)
         return SnappedCells(raster, empty, _nothing())
-    arguments = search_arguments(network, segments)
+    arguments = search_arguments(network)
     for other, cells in known:
         if cells.raster == raster and _may_step_onto_the_same(network, segments, arguments, other):
             off_m = cells.snapped.off_network_m
@@ -181,7 +181,7 @@ def _may_step_onto_the_same(network: Network, segments: Segments, arguments: tup
     theirs = segments_of(other)
     if network.mode.max_snap_m != other.mode.max_snap_m or len(theirs.first) != len(segments.first):
         return False
-    found = search_arguments(other, theirs)
+    found = search_arguments(other)
     return all(np.array_equal(mine, their) for mine, their in zip(arguments, found, strict=True))
 
 

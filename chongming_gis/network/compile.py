@@ -6,8 +6,8 @@ stops the mode cuts its node into one end per edge: each side can be reached, no
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
@@ -49,7 +49,7 @@ class Network:
     mode can use in at least one direction. ``row`` is the edge's row in the road tables, ``lines`` their shapes from
     tail to head in ``crs``; ``forward_s`` is tail to head, ``backward_s`` head to tail, inf where closed. ``piece_m``
     is the length of the piece of network (strongly connected, so that one can get in and out again) that the edge
-    belongs to, 0 where it belongs to none.
+    belongs to, 0 where it belongs to none. ``remembered`` holds what others worked out from all this, by what it is.
     """
 
     mode: TravelMode
@@ -70,6 +70,7 @@ class Network:
     piece_m: Floats
     outward: Graph
     inward: Graph
+    remembered: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def n_nodes(self) -> int:
@@ -120,7 +121,7 @@ def compile_network(roads: RoadTables, mode: TravelMode) -> Network:
     tail, head = place[tail_at], place[head_at]
     forward_s, backward_s = use.forward_s[row], use.backward_s[row]
     length_m = edges["length_m"].to_numpy(float)[row]
-    outward = _graph(tail, head, forward_s, backward_s, len(order))
+    outward, inward = _both_ways(tail, head, forward_s, backward_s, len(order))
     piece = _pieces(outward)
     return Network(
         mode=mode,
@@ -140,7 +141,7 @@ def compile_network(roads: RoadTables, mode: TravelMode) -> Network:
         piece=piece,
         piece_m=_piece_lengths(piece, tail, head, length_m),
         outward=outward,
-        inward=_graph(tail, head, backward_s, forward_s, len(order)),
+        inward=inward,
     )
 
 
@@ -159,13 +160,8 @@ def with_seconds(network: Network, *, forward_s: Floats, backward_s: Floats) -> 
     for now, then in ((network.forward_s, forward_s), (network.backward_s, backward_s)):
         if not np.array_equal(np.isfinite(now), np.isfinite(then)):
             raise NetworkError("other times for a network must keep open what is open and closed what is closed")
-    return replace(
-        network,
-        forward_s=forward_s,
-        backward_s=backward_s,
-        outward=_graph(network.tail, network.head, forward_s, backward_s, network.n_nodes),
-        inward=_graph(network.tail, network.head, backward_s, forward_s, network.n_nodes),
-    )
+    outward, inward = _both_ways(network.tail, network.head, forward_s, backward_s, network.n_nodes)
+    return replace(network, forward_s=forward_s, backward_s=backward_s, outward=outward, inward=inward)
 
 
 def _no_road_message(roads: RoadTables, mode: TravelMode) -> str:
@@ -210,6 +206,14 @@ def _spread(cells: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     for shift, mask in ((8, 0x00FF00FF), (4, 0x0F0F0F0F), (2, 0x33333333), (1, 0x55555555)):
         cells = (cells | (cells << np.uint64(shift))) & np.uint64(mask)
     return cells
+
+
+def _both_ways(tail: Ints, head: Ints, forward_s: Floats, backward_s: Floats, n_nodes: int) -> tuple[Graph, Graph]:
+    """Return the graph with the traffic and against it: one and the same where no edge takes longer one way."""
+    outward = _graph(tail, head, forward_s, backward_s, n_nodes)
+    if np.array_equal(forward_s, backward_s):
+        return outward, outward
+    return outward, _graph(tail, head, backward_s, forward_s, n_nodes)
 
 
 def _graph(tail: Ints, head: Ints, tail_to_head: Floats, head_to_tail: Floats, n_nodes: int) -> Graph:

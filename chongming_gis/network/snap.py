@@ -7,7 +7,7 @@ smaller edge id.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from chongming_gis.kernels.threads import over_ranges
 from chongming_gis.units import kmh_to_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable
 
     import geopandas as gpd
     import numpy.typing as npt
@@ -50,6 +50,7 @@ class SnappedPoints:
     off_network_m, off_network_s : from the point to the edge, in metres and in seconds at the mode's off-network speed.
     reason : number into ``REASONS``: 0 where the point snapped.
     left_tiny_piece : the nearest edge belongs to a tiny piece, and the point was led to a larger one.
+    remembered : what others worked out from these points and a network, by what it is.
     """
 
     edge: Ints
@@ -58,6 +59,7 @@ class SnappedPoints:
     off_network_s: Floats
     reason: Ints
     left_tiny_piece: Claims
+    remembered: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.edge)
@@ -75,7 +77,8 @@ class SnappedPoints:
 
     def joined(self, others: SnappedPoints) -> SnappedPoints:
         """Return these points followed by others of the same network."""
-        mine, theirs = ({name: getattr(points, name) for name in self.__slots__} for points in (self, others))
+        names = [column.name for column in fields(self) if column.init]
+        mine, theirs = ({name: getattr(points, name) for name in names} for points in (self, others))
         return SnappedPoints(**{name: np.concatenate([mine[name], theirs[name]]) for name in mine})
 
     @property
@@ -155,6 +158,13 @@ class _Found:
 
 def segments_of(network: Network) -> Segments:
     """Return the straight pieces of the edges that points may snap to."""
+    if "segments" not in network.remembered:
+        network.remembered["segments"] = _cut_to_segments(network)
+    segments: Segments = network.remembered["segments"]
+    return segments
+
+
+def _cut_to_segments(network: Network) -> Segments:
     edges = np.flatnonzero(network.can_snap)
     coords, owner = shapely.get_coordinates(network.lines[edges], return_index=True)
     x, y = np.ascontiguousarray(coords[:, 0]), np.ascontiguousarray(coords[:, 1])
@@ -177,7 +187,7 @@ def _nearest(network: Network, segments: Segments, x: Floats, y: Floats) -> tupl
     if len(segments.first) == 0 or len(x) == 0:
         nothing = _Found(np.full(len(x), -1, dtype=np.int32), np.zeros(len(x)), np.full(len(x), np.inf))
         return nothing, nothing
-    arguments = search_arguments(network, segments)
+    arguments = search_arguments(network)
     nearest: Callable[..., tuple[npt.NDArray[Any], ...]] = snapping.nearest_segments
     limit_m = network.mode.max_snap_m
     parts = over_ranges(len(x), lambda a, b: nearest(a, b, x, y, *arguments, limit_m))
@@ -185,8 +195,16 @@ def _nearest(network: Network, segments: Segments, x: Floats, y: Floats) -> tupl
     return _Found(*columns[:3]), _Found(*columns[3:])
 
 
-def search_arguments(network: Network, segments: Segments) -> tuple[Any, ...]:
+def search_arguments(network: Network) -> tuple[Any, ...]:
     """Return what the kernels that search segments share: the segments, which are of large pieces, and their grid."""
+    if "search" not in network.remembered:
+        network.remembered["search"] = _grid_over(network)
+    arguments: tuple[Any, ...] = network.remembered["search"]
+    return arguments
+
+
+def _grid_over(network: Network) -> tuple[Any, ...]:
+    segments = segments_of(network)
     west, south = float(segments.x.min()), float(segments.y.min())
     width, height = float(segments.x.max()) - west, float(segments.y.max()) - south
     cell = max(
@@ -200,17 +218,9 @@ def search_arguments(network: Network, segments: Segments) -> tuple[Any, ...]:
 
 def fractions_along(segments: Segments, segment: Ints, place: Floats) -> Floats:
     """Return how far along their edges (0 = tail, 1 = head) places on segments are; 0 for no segment (-1)."""
-    fraction = np.zeros(len(segment))
-    found = np.flatnonzero(segment >= 0)
-    at = segment[found]
-    along_m = segments.start_m[at] + place[found] * segments.length_m[at]
-    np.divide(along_m, segments.edge_m[at], out=along_m, where=segments.edge_m[at] > 0)
-    # the last corner of an edge is its head, whatever the sum of the pieces before it says to the last bit
-    is_last = (
-        np.r_[segments.edge[1:] != segments.edge[:-1], True][at] if len(segments.edge) else np.zeros(0, dtype=bool)
-    )
-    fraction[found] = np.where(is_last & (place[found] == 1.0), 1.0, np.clip(along_m, 0.0, 1.0))
-    return fraction
+    return snapping.fractions_along(
+        segment, place, segments.edge, segments.start_m, segments.length_m, segments.edge_m
+    )  # fmt: skip
 
 
 def _checked(network: Network, points: gpd.GeoSeries) -> Geometries:

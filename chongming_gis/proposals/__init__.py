@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from chongming_gis.proposals.again import ask_again, find_proposal, setting_of, with_choice
 from chongming_gis.proposals.gains import Gains, measure_gains
-from chongming_gis.proposals.plan import CRITERIA, LESS_IS_BETTER, Proposal, answer, make_proposal, solve
-from chongming_gis.proposals.question import Question, Setting, ask
+from chongming_gis.proposals.plan import CRITERIA, LESS_IS_BETTER, Proposal, answer, make_proposal
+from chongming_gis.proposals.question import Question, Setting, ask, how_many
+from chongming_gis.proposals.solving import PLANNED, solve
 
 __all__ = [
     "CRITERIA",
     "LESS_IS_BETTER",
+    "PLANNED",
     "Gains",
     "Proposal",
     "Question",
@@ -18,6 +20,7 @@ __all__ = [
     "ask",
     "ask_again",
     "find_proposal",
+    "how_many",
     "make_proposal",
     "measure_gains",
     "setting_of",

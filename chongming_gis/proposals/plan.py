@@ -10,11 +10,12 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from chongming_gis import coverage, ranking, reach, siting
+from chongming_gis import coverage, ranking, reach
 from chongming_gis.measured_tables import PLAN_ACCESS, PLANS, SITE_GAINS, SITES
 from chongming_gis.proposalmodel import Criterion
 from chongming_gis.proposals.gains import measure_gains
-from chongming_gis.proposals.question import WITHIN, ask, standing_sites
+from chongming_gis.proposals.question import ask, standing_sites
+from chongming_gis.proposals.solving import TARGET_GAP, TIME_LIMIT_S, solve
 from chongming_gis.tables import column_types, no_rows, no_table, persons_column
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     Ints = npt.NDArray[np.int64]
     Claims = npt.NDArray[np.bool_]
 
-TIME_LIMIT_S = 4.0  # of one proposal in a daily run; the certificate says what was proven until then
-TARGET_GAP = 1e-4
 CRITERIA: tuple[Criterion, ...] = get_args(Criterion)
 LESS_IS_BETTER = ("cost",)
 _RANK_DRAWS = 2000
@@ -81,22 +80,6 @@ def make_proposal(
     """
     question = ask(proposal, setting, candidates)
     return answer(question, setting, solve(question, time_limit_s=time_limit_s, target_gap=target_gap))
-
-
-def solve(question: Question, *, time_limit_s: float = TIME_LIMIT_S, target_gap: float = TARGET_GAP) -> SitingPlan:
-    """Return the plan of a question by the model that its proposal names."""
-    problem, proposal = question.problem, question.proposal
-    most = len(problem.candidates) if question.new_sites is None else question.new_sites
-    if proposal.model == "mclp":
-        return siting.mclp(problem, standard=WITHIN, new_sites=most, time_limit_s=time_limit_s, target_gap=target_gap)
-    shortest_s = float(question.limit_s.min(initial=math.inf))
-    return siting.p_median(
-        problem,
-        new_sites=most,
-        unreachable_cost=max(proposal.unreachable_min * 60.0 / shortest_s, WITHIN),
-        time_limit_s=time_limit_s,
-        target_gap=target_gap,
-    )
 
 
 def answer(question: Question, setting: Setting, plan: SitingPlan) -> Proposal:

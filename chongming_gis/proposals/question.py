@@ -134,7 +134,7 @@ def ask(
         ),
     )
     question = Question(
-        proposal, service, standard, problem, sites, time_s, limit_s, _how_many(proposal, study, n_standing, short)
+        proposal, service, standard, problem, sites, time_s, limit_s, how_many(proposal, study, n_standing, short)
     )
     return replace(question, problem=with_floor(question)) if proposal.floor else question
 
@@ -219,7 +219,14 @@ def _short_townships(proposal: ProposalConfig, standing: npt.NDArray[np.int64], 
     return {int(i): int(proposal.each_township - present[i]) for i in np.flatnonzero(present < proposal.each_township)}
 
 
-def _how_many(proposal: ProposalConfig, study: StudyConfig, present: int, short: Mapping[int, int]) -> int | None:
+def how_many(proposal: ProposalConfig, study: StudyConfig, present: int, short: Mapping[int, int]) -> int | None:
+    """Return how many new sites a proposal asks for where so many stand; None = as many as the budget allows.
+
+    Raises
+    ------
+    SitingError
+        The target that says so is still to be filled.
+    """
     if proposal.new_sites is not None:
         return proposal.new_sites
     if proposal.target is not None and proposal.target_set is not None and study.plan is not None:

@@ -1,7 +1,6 @@
 """How firm a proposal is: other plans that are nearly as good, and the plan under other speeds, ways and people.
 
-Many questions are asked here that differ little, so each goes to the fast covering search wherever its rules can be
-said in demand rows (``solve_fast``); what cannot goes to the general model.
+Many questions are asked here that differ little: each is answered exactly (``solving``), or its part says how far.
 """
 
 from __future__ import annotations
@@ -15,14 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from chongming_gis import network, reach, siting
+from chongming_gis import network, reach
 from chongming_gis.errors import SitingError
-from chongming_gis.proposals.plan import TIME_LIMIT_S, solve
 from chongming_gis.proposals.question import WITHIN, ask, replace_rules, standing_sites, with_floor
-from chongming_gis.siting import SideRules, SitingProblem
+from chongming_gis.proposals.solving import PLANNED, reached, solve
+from chongming_gis.siting import SitingProblem
 from chongming_gis.siting.alternatives import Alternatives, site_frequency
-from chongming_gis.siting.mclp import covered_weight
-from chongming_gis.siting.problem import infeasible, status_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,10 +41,7 @@ if TYPE_CHECKING:
 
 ALTERNATIVES_LIMIT_S = 20.0  # of one proposal; the stop reason says where it cut the list short
 DRAW_LIMIT_S = 2.0  # of one draw; how many were proven best is told
-PLANNED = ("optimal", "feasible")
 NEAR_M = 1000.0  # planning assumption: fifteen minutes on foot, the same neighbourhood
-_AS_ROWS = {"forced", "forbidden", "spacing", "at_least"}  # rules that the fast search can be told
-_BONUS = 0.01  # persons: between plans this near to each other, the one that keeps a site wins
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,30 +175,6 @@ def core_of(question: Question, largest: Floats | None = None) -> Core:
     )
 
 
-def solve_fast(question: Question, *, prefer: npt.ArrayLike = (), time_limit_s: float = TIME_LIMIT_S) -> SitingPlan:
-    """Return the best plan of a question, by the fast covering search where its rules allow.
-
-    Parameters
-    ----------
-    prefer : columns that stay in the plan where others are no better (to a hundredth of a person each)
-    time_limit_s : seconds for either search
-
-    Notes
-    -----
-    "At least one new site in area a" is said as a demand row that every candidate in a covers and that weighs more than
-    any site: where all these rows are covered, the plan is the best of those that obey. Spacing is left out first: a
-    best plan that happens to keep it is the best of those that must. Otherwise the general model is asked.
-    """
-    began = time.perf_counter()
-    rules, proposal = question.problem.rules, question.proposal
-    fits = set(rules.names) <= _AS_ROWS and max(rules.at_least.values(), default=0) <= 1
-    if proposal.model == "mclp" and question.new_sites is not None and fits and len(question.problem.candidates):
-        plan = _plan_of_rows(question, np.asarray(prefer, dtype=np.int64), time_limit_s)
-        if plan is not None:
-            return replace(plan, time_s=time.perf_counter() - began)
-    return solve(question, time_limit_s=time_limit_s, target_gap=0.0)
-
-
 def good_plans(
     question: Question,
     plan: SitingPlan,
@@ -273,7 +243,7 @@ def lost_if_refused(question: Question, plan: SitingPlan, *, time_limit_s: float
     lost = []
     for site in chosen.tolist():
         others = chosen[chosen != site]
-        found = solve_fast(_part(core.question, (), (site,)), prefer=others, time_limit_s=time_limit_s)
+        found = solve(_part(core.question, (), (site,)), prefer=others, time_limit_s=time_limit_s, target_gap=0.0)
         lost.append(sign * (here - found.objective) if found.status in PLANNED else math.inf)
     return np.array(lost, dtype=np.float64)
 
@@ -305,7 +275,7 @@ def try_draws(core: Core, plan: SitingPlan, draws: Draws, *, mode: Sequence[str]
         people = np.where(own_area >= 0, draws.people[draw][own_area], 1.0)
         costs = _scaled(problem.costs, factors[of_row])
         asked = _asked(question, _within(costs) if is_cover else costs, problem.weights * people)
-        found = solve_fast(asked, prefer=chosen, time_limit_s=DRAW_LIMIT_S)
+        found = solve(asked, prefer=chosen, time_limit_s=DRAW_LIMIT_S, target_gap=0.0)
         if found.status not in PLANNED:
             continue
         n_proven += found.stop_reason == "proven"
@@ -315,15 +285,6 @@ def try_draws(core: Core, plan: SitingPlan, draws: Draws, *, mode: Sequence[str]
         lost.append(max(added - abs(kept - none), 0.0) / added if added > 0.0 else 0.0)
     return _robustness(core, chosen, np.array(built, dtype=bool).reshape(-1, problem.n_sites), np.array(lost),
                        counts=(len(draws), n_proven))  # fmt: skip
-
-
-def reached(question: Question, chosen: Ints) -> float:
-    """Return the objective of a plan, whether it obeys the rules or not."""
-    problem = question.problem
-    if question.proposal.model == "mclp":
-        return covered_weight(problem, np.concatenate([problem.existing, chosen]), np.full(problem.n_demand, WITHIN))
-    bare = replace_rules(problem, SideRules(forced=tuple(chosen.tolist())))
-    return solve(replace(question, problem=bare, new_sites=len(chosen)), target_gap=0.0).objective
 
 
 def _robustness(core: Core, chosen: Ints, built: Claims, lost: Floats, *, counts: tuple[int, int]) -> Robustness:
@@ -409,59 +370,7 @@ def _split(question: Question, found: SitingPlan, taken: tuple[Ids, Ids], ends: 
         if left_s <= 0.0:
             return
         without = (*forbidden, site)
-        best = solve_fast(_part(question, forced, without), time_limit_s=left_s)
+        best = solve(_part(question, forced, without), time_limit_s=left_s, target_gap=0.0)
         if best.status in PLANNED and len(best.chosen):
             heapq.heappush(parts, (-sign * best.objective, tuple(best.chosen.tolist()), forced, without, best))
         forced = (*forced, site)
-
-
-def _plan_of_rows(question: Question, prefer: Ints, time_limit_s: float) -> SitingPlan | None:
-    """Return the plan of the fast search, or None where it breaks a rule that the rows could not say."""
-    problem = question.problem
-    rules, weights, free = problem.rules, problem.weights, problem.candidates
-    new_sites = min(question.new_sites or 0, len(free))
-    areas = [area for area, least in sorted(rules.at_least.items()) if least]
-    is_free = np.zeros(problem.n_sites, dtype=bool)
-    is_free[free] = True
-    in_area = (problem.site_areas == np.array(areas, dtype=np.int64)[:, None]) & is_free
-    empty = [area for area, sites in zip(areas, in_area, strict=True) if not sites.any()]
-    if empty:
-        return infeasible("MCLP", "maximise", f"at_least of area {empty}: no candidate is left there")
-    if areas and len(areas) == new_sites:
-        is_free &= in_area.any(axis=0)  # one each, and none elsewhere
-    is_out = ~is_free
-    is_out[problem.existing] = False
-    wanted = prefer[is_free[prefer]]
-    stay = sparse.csr_array(
-        (np.ones(len(wanted)), (np.arange(len(wanted)), wanted)), shape=(len(wanted), problem.n_sites)
-    )
-    heavy = _most_covered(question) + 1.0 + _BONUS if areas else 0.0
-    lifted = SitingProblem(
-        sparse.vstack([problem.costs, sparse.csr_array(in_area.astype(np.float64)), stay], format="csr"),
-        np.concatenate([weights, np.full(len(areas), heavy), np.full(len(wanted), _BONUS)]),
-        existing=problem.existing,
-        rules=SideRules(forced=rules.forced, forbidden=tuple(np.flatnonzero(is_out).tolist())),
-    )
-    found = siting.mclp(lifted, standard=WITHIN, new_sites=new_sites, time_limit_s=time_limit_s)
-    if found.status not in PLANNED or not _obeys(found.chosen, in_area, problem):
-        return None
-    objective = reached(question, found.chosen)
-    bound = max(found.bound - heavy * len(areas), objective)
-    if (weights == np.rint(weights)).all() and bound < objective + 1.0:
-        bound = objective  # whole persons: nothing lies between
-    return replace(found, objective=objective, bound=bound, status=status_of(objective, bound))
-
-
-def _most_covered(question: Question) -> float:
-    """Return the most persons that one site covers."""
-    costs, weights = question.problem.costs, question.problem.weights
-    persons = np.where(costs.data <= WITHIN, np.repeat(weights, np.diff(costs.indptr)), 0.0)
-    return float(np.bincount(costs.indices, weights=persons).max(initial=0.0))
-
-
-def _obeys(chosen: Ints, in_area: Claims, problem: SitingProblem) -> bool:
-    """Return whether every area has its site and no two new sites stand too near."""
-    built = set(chosen.tolist())
-    if any(one in built and other in built for one, other in problem.rules.spacing):
-        return False
-    return bool(in_area[:, chosen].any(axis=1).all())

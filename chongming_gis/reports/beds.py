@@ -46,7 +46,7 @@ def _plan(told: Told, entry: BedPlanConfig, row: Row) -> Section:
     words = told.words
     blocks: list[Block] = []
     if row["status"] in _NO_PLAN:
-        reason = said(row["reason"])
+        reason = words.reason(said(row["reason"]))
         blocks.append(Paragraph(words(f"beds.{row['status']}", target_set=_set_name(told, entry), reason=reason)))
         blocks.append(_duties(told, entry))
     else:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chongming_gis import backup, discretion, provision, wording
-from chongming_gis.coverage import answers_of
-from chongming_gis.maps import shares
+from chongming_gis.maps import shares, times, views
 from chongming_gis.reports.blocks import Paragraph, Section, Table, number, text
 from chongming_gis.tables import persons_column
 
@@ -136,11 +135,12 @@ def _backup(told: Told) -> Table:
     """Return for each service who has a second facility in reach, and the sites that most people depend on."""
     words, result = told.words, told.result
     names = result.facilities.places.set_index("facility_id")["name_zh"]
+    access = times.read_access(result)
     rows = []
     for service in result.study.services:
-        question = shares.headline(service)
-        mine = answers_of(result.access, service.id, question.standard.id, question.rule)
-        own = result.facilities.places.loc[result.facilities.places["service"] == service.id, "facility_id"]
+        parts = shares.headline(service).parts
+        mine = access.answers(parts) if parts in access.rows else result.access.iloc[:0]
+        own = views.facilities_of(result, service)["facility_id"]
         persons = result.demand.persons[persons_column(service.base, service.group)].reindex(mine["demand_id"])
         found = backup.measure_backup(mine, persons.to_numpy(float), own)
         worst = found.lost_if_closed[found.lost_if_closed > 0.0].head(_MOST_SITES)

@@ -62,7 +62,7 @@ def build_content(result: StudyResult, words: Words) -> Report:
     told = Told(result, words, shares.read_shares(result), shares.township_names(result, words))
     return Report(
         title=words("report.title", study=words.name(study)),
-        date=words("report.date", date=study.data_date.isoformat()),
+        date=words("report.date", date=study.data_date.isoformat(), mark=words.mark_of_report(study)),
         badge=notices.badge(notices.sources(result), words),
         notice=notices.schematic_notice(study, notices.sources(result), words),
         sections=(

@@ -47,7 +47,9 @@ FILE = "report.docx"
 _NS = nsdecls("w")
 _TEXT_MM, _ACROSS_MM = 156.0, 225.0  # what the margins leave of A4, upright and across
 _MOST_UPRIGHT = 10  # columns; a table with more stands on a page across
-_TALLEST_PICTURE_MM = 205.0
+_LATIN_WORD = re.compile(r"[A-Za-z]+")
+_BOLD = 1.1  # how much wider bold letters are
+_TALLEST_PICTURE_MM = 198.0  # a heading above and a caption of two lines stay on its page
 _MM_PER_CSS_PIXEL = 25.4 / 96.0
 _TWIPS_PER_MM = 1440.0 / 25.4
 _MM_PER_POINT = 25.4 / 72.0
@@ -380,14 +382,17 @@ def _cell_xml(content: str, style: str, width: int, *, side: str, fill: str, is_
 def _column_widths(block: Table, room_mm: float, size_pt: float) -> list[float]:
     """Return the widths of columns in mm: numbers and codes stay on one line, texts share the rest by their length."""
     letter_mm = size_pt * _MM_PER_POINT
-    needed, weights = [], []
+    needed, weights, words = [], [], []
     for place, name in enumerate(block.columns):
         cells = [row[place] for row in block.rows]
         longest = max((_width(cell.shown) for cell in cells), default=0.0)
         wraps = not cells or any(cell.kind == "text" for cell in cells)
         letters = max(longest, min(_width(name), _LEAST_HEADING))
         needed.append(_LEAST_COLUMN * letter_mm + _EDGES_MM if wraps else letters * letter_mm + _EDGES_MM)
+        words.append(_BOLD * max(map(_width, _LATIN_WORD.findall(name)), default=0.0) * letter_mm + _EDGES_MM)
         weights.append(min(max(letters - _LEAST_COLUMN, 0.0), _MOST_WEIGHT) if wraps else 0.0)
+    whole = list(map(max, needed, words))  # no word of a heading is cut in two
+    needed = whole if sum(whole) <= room_mm else needed
     rest = room_mm - sum(needed)
     if rest < 0.0:
         return [width * room_mm / sum(needed) for width in needed]

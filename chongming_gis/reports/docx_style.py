@@ -138,7 +138,8 @@ def _set_defaults(styles: Styles, language: Language) -> None:
         for name in [name for name in fonts.attrib if name.endswith("Theme")]:
             del fonts.attrib[name]
     for tongue in styles.element.iter(qn("w:lang")):
-        tongue.set(qn("w:val"), "zh-CN" if language == "zh" else "en-GB")
+        # Of Latin letters and digits alone: said to be Chinese, LibreOffice breaks a line inside "9.6%".
+        tongue.set(qn("w:val"), "en-US" if language == "zh" else "en-GB")
         tongue.set(qn("w:eastAsia"), "zh-CN")
 
 

@@ -106,7 +106,7 @@ def _phased(told: Told, entry: PhasesConfig, rows: list[Row]) -> Section:
         "to_year": rows[-1]["year"],
     }
     if first["status"] in _NO_PLAN:
-        reason = said(first["reason"])
+        reason = told.words.reason(said(first["reason"]))
         return Section(
             f"phases-{entry.id}",
             words.name(entry),
@@ -213,7 +213,7 @@ def _joined(told: Told, entry: JointProposalConfig, rows: list[Row]) -> Section:
         **price,
     }
     if whole["status"] in _NO_PLAN:
-        reason = said(whole["reason"])
+        reason = words.reason(said(whole["reason"]))
         paragraph = Paragraph(words(f"joint.{whole['status']}", reason=reason, **told_of))
         return Section(f"joint-{entry.id}", words.name(entry), (paragraph,))
     shared = told.result.measured["joint_sites"]
@@ -279,7 +279,7 @@ def _joint_sites(told: Told, rows: list[Row], price: dict[str, str]) -> Table:
                 text(words.join([words.name(study.service(name)) for name in others]) or wording.NOTHING),
                 number(money(told, row["cost"] - row["saved"])),
                 number(money(told, row["saved"]) if row["saved"] else wording.NOTHING),
-                number(wording.persons(row["lost_without"])),
+                number(discretion.persons(study, study.service(row["service"]).group, row["lost_without"])),
             )
         )
     columns = ("site", "township", "service", "shared_with", "joint_spent", "joint_saved", "lost_without")

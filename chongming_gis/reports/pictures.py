@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 _INK, _SOFT, _LINE, _ACCENT, _FILL = "#1c2529", "#4a565d", "#c3ccd1", "#0a4a7d", "#d6e5f1"
+_PAPER = "#ffffff"
 _STEPS = 100  # a curve is drawn through so many points: a third of a per cent of the drawing's width apart
 _HALF = 0.5
 
@@ -93,13 +94,15 @@ def _text(
     anchor: str = "start",
     fill: str = _INK,
     weight: str = "",
+    halo: str = "",
     turned: tuple[float, float] | None = None,
 ) -> str:
-    """Return a line of text at a place, or turned upright around one."""
+    """Return a line of text at a place, or turned upright around one; a halo sets it off from the lines it crosses."""
     where = f'x="{x:.1f}" y="{y:.1f}"'
     if turned is not None:
         where = f'transform="translate({turned[0]:.1f},{turned[1]:.1f}) rotate(-90)"'
     strong = f' font-weight="{weight}"' if weight else ""
+    strong += f' stroke="{halo}" stroke-width="4" paint-order="stroke"' if halo else ""
     return f'<text {where} text-anchor="{anchor}" font-size="15" fill="{fill}"{strong}>{escape(shown)}</text>'
 
 
@@ -113,7 +116,7 @@ class CurveTexts:
     names: tuple[str, ...]  # of the curves, in their order
 
 
-_CURVE_LOOKS = ((_SOFT, "2 4"), ("#c77700", "9 4"), (_ACCENT, ""))
+_CURVE_LOOKS = ((_SOFT, "2 4"), ("#9a5b00", "9 4"), (_ACCENT, ""))
 
 
 def draw_curves(name: str, across: Floats, up: Floats, texts: CurveTexts) -> str:
@@ -138,6 +141,7 @@ def draw_curves(name: str, across: Floats, up: Floats, texts: CurveTexts) -> str
         f'<path d="M{left:.1f},{top + height:.1f} H{left + width:.1f}" stroke="{_LINE}"/>',
     ]
     parts += [_text(at(x, 0.0)[0], top + height + 22.0, f"{x:g}", anchor="middle", fill=_SOFT) for x in across.tolist()]
+    values = []
     for number, (row, (colour, dash)) in enumerate(zip(up, _CURVE_LOOKS, strict=False)):
         corners = [at(x, y) for x, y in zip(across.tolist(), row.tolist(), strict=True)]
         line = " L".join(f"{x:.1f},{y:.1f}" for x, y in corners)
@@ -146,9 +150,9 @@ def draw_curves(name: str, across: Floats, up: Floats, texts: CurveTexts) -> str
         for (x, y), value in zip(corners, row.tolist(), strict=True):
             drop = 19.0 if number == len(up) - 1 else -8.0  # the lowest curve is labelled below, the others above
             parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>')
-            parts.append(_text(x, y + drop, f"{value:,.0f}", anchor="middle", fill=colour))
+            values.append(_text(x, y + drop, f"{value:,.0f}", anchor="middle", fill=colour, halo=_PAPER))
         key_x = left + 160.0 * number
         parts.append(f'<path d="M{key_x:.1f},14.0 H{key_x + 28.0:.1f}" stroke="{colour}" stroke-width="2.5"{dashed}/>')
         parts.append(_text(key_x + 34.0, 19.0, texts.names[number], fill=colour))
-    parts += [_text(left + width / 2.0, top + height + 46.0, texts.across, anchor="middle"), "</svg>"]
+    parts += [*values, _text(left + width / 2.0, top + height + 46.0, texts.across, anchor="middle"), "</svg>"]
     return "\n".join(parts)

@@ -131,7 +131,7 @@ def certificate(plan: Row, words: Words) -> str:
 def summary(plan: Row, words: Words) -> list[str]:
     """Return what a plan reaches, in one line, or why there is none."""
     if plan["status"] in {"infeasible", "unknown"}:
-        return [_said(plan["reason"]) or certificate(plan, words)]
+        return [words.reason(_said(plan["reason"])) or certificate(plan, words)]
     return [
         words(
             "proposals.summary",
@@ -161,7 +161,7 @@ def _proposal(told: Told, proposal: ProposalConfig, plan: Row) -> Section:
     }
     blocks: list[Block] = []
     if plan["status"] in {"infeasible", "unknown"}:
-        why = _said(plan["reason"])
+        why = words.reason(_said(plan["reason"]))
         blocks.append(Paragraph(words(f"proposals.{plan['status']}_sentence", reason=why, **said)))
     elif plan["n_new"] == 0:
         blocks.append(Paragraph(words("proposals.none_sentence", **said)))

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import pandas as pd
 import shapely
 from matplotlib.patches import PathPatch
 
@@ -69,7 +68,7 @@ def draw_coverage(material: Material, service: ServiceConfig, ground: Ground) ->
     words, question = material.words, shares.headline(service)
     title = words.heading(words("map_coverage", service=words.name(service)))
     said = f"{words.name(question.standard)} · {words.standard(material.result.study, question.standard)}"
-    facility_ids = pd.Index(views.facilities_of(material.result, service)["facility_id"])
+    facility_ids = material.places(service)["facility_id"]
     times = material.access.times(question, facility_ids)
     classes, class_of = views.minute_classes(
         times.time_s, times.covered, times.limit_s / minutes_to_seconds(1.0), words
@@ -265,7 +264,7 @@ def _draw_people(
 
 
 def _facility_marks(material: Material, service: ServiceConfig) -> list[_Mark]:
-    words, places = material.words, views.facilities_of(material.result, service)
+    words, places = material.words, material.places(service)
     found = []
     for status, fill in (("existing", INK), ("planned", _FACILITY)):
         at = shapely.get_coordinates(places.geometry.to_numpy()[(places["status"] == status).to_numpy()])
@@ -321,7 +320,7 @@ def _draw_facilities(material: Material, ground: Ground, title: str) -> bytes:
     """Return a map with the facilities of all services, where there are no shares of townships to show."""
     marks = []
     for number, service in enumerate(material.result.study.services):
-        places = views.facilities_of(material.result, service)
+        places = material.places(service)
         label = material.words.heading(material.words.name(service))
         fill = f"C{number % 10}"
         marks.append(_Mark(_Key(label, "o", fill, INK), shapely.get_coordinates(places.geometry.to_numpy()), 4.0))

@@ -286,9 +286,19 @@ def _draw_text(axes: Axes, element: Element, style: _Style, order: int) -> None:
         x, y, turned = float(found[1]), float(found[2]), -float(found[3])
     across = {"start": "left", "middle": "center", "end": "right"}[own.get("text-anchor", "start")]
     said: dict[str, Any] = {"ha": across, "va": "baseline", "rotation": turned, "rotation_mode": "anchor"}
-    weight = {"path_effects": _strong(style)} if style.weight in {"600", "700", "bold"} else {}
+    effects = _strong(style) if style.weight in {"600", "700", "bold"} else []
+    if own.get("paint-order") == "stroke":
+        effects = [*_halo(own), *effects]
+    weight = {"path_effects": effects} if effects else {}
     shown = element.text or ""
     write(axes, x, y, shown, fontsize=_points(style.size), color=style.fill, zorder=order, **said, **weight)
+
+
+def _halo(own: dict[str, str]) -> list[Any]:
+    """Return what sets letters off from the lines behind them."""
+    from matplotlib.patheffects import Normal, Stroke
+
+    return [Stroke(linewidth=_points(float(own["stroke-width"])), foreground=own["stroke"]), Normal()]
 
 
 def _strong(style: _Style) -> list[Any]:

@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import math
 import re
 import zipfile
 from typing import TYPE_CHECKING, Any, TypeAlias
+from xml.sax.saxutils import escape
 
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter, quote_sheetname
 from openpyxl.worksheet.hyperlink import Hyperlink
+from openpyxl.worksheet.properties import PageSetupProperties
+from openpyxl.worksheet.worksheet import Worksheet
 
 from chongming_gis import discretion
 from chongming_gis.cell_text import writable
@@ -30,7 +34,7 @@ from chongming_gis.reports.workbook_tables import sheets
 from chongming_gis.wording import Words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from openpyxl.cell import Cell
@@ -57,8 +61,11 @@ _HEAD = PatternFill("solid", fgColor="DCE6EC")
 _FILLS = {name: PatternFill("solid", fgColor=colour) for name, colour in MARK_FILLS.items()}
 _LINE = Border(bottom=Side(style="thin", color="7A8A93"))
 _WIDEST, _NARROWEST = 48, 8  # characters
+_WIDE = 110  # digits: the column of sentences
+_LINE_PT = 15.0  # a row of one line
 _MOST_TEXT = 32_767  # characters of a cell
 _ASKED_FOR_WIDTH = 400  # rows that are looked at for the width of a column
+_STYLE = re.compile(rb'<c r="[A-Z]+\d+" s="(\d+)"')
 _NUMBER = re.compile(
     r"^-?\d{1,3}(,\d{3})*(\.(?P<decimals>\d+))?(?P<percent>%)?$|^-?\d+(\.(?P<plain>\d+))?(?P<share>%)?$"
 )
@@ -103,8 +110,11 @@ def render_workbook(result: StudyResult, *, language: Language = "zh", content: 
     front = [" · ".join(filter(None, (words.mark(result.study), report.badge))), report.date, report.notice]
     front += [words("discretion.note")] if discretion.hides_any(result.study) else []
     _write_contents(book.create_sheet(words("xlsx.contents")), report, (front, listed), words)
-    for sheet in tables:
+    bodies = {}
+    for number, sheet in enumerate(tables, start=2):  # the contents are the first
         _write_table(book.create_sheet(sheet.title), sheet)
+        if not sheet.marks:
+            bodies[f"xl/worksheets/sheet{number}.xml"] = sheet
     for section in chapters:
         _write_chapter(book.create_sheet(section.title), section)
     date = result.study.data_date
@@ -113,30 +123,26 @@ def render_workbook(result: StudyResult, *, language: Language = "zh", content: 
     book.properties.created = book.properties.modified = day
     stream = io.BytesIO()
     book.save(stream)
-    return _packed(stream.getvalue(), date)
+    return _packed(stream.getvalue(), date, bodies)
 
 
 def _cell(sheet: Any, value: Value, form: Form = "text") -> Cell:
-    """Return a cell that can be written many times over: it keeps its style while its value changes."""
+    """Return a cell with its value: a text stays a text, whatever it begins with."""
     cell = WriteOnlyCell(sheet, value=None)
     cell.number_format = FORMATS[form]
-    _put(cell, value)
-    return cell
-
-
-def _put(cell: Cell, value: Value) -> None:
-    """Give a cell its value: a text stays a text, whatever it begins with."""
     if isinstance(value, str):
         cell.value = writable(value)[:_MOST_TEXT]
         cell.data_type = "s"
     else:
         cell.value = value
+    return cell
 
 
 def _write_contents(sheet: Any, report: Report, told: tuple[Sequence[str], Sequence[_Listed]], words: Words) -> None:
     """Write what the workbook is, a list of its sheets with links, and the sentences of the summary."""
     front, listed = told
-    for letter, width in (("A", 26), ("B", 10), ("C", 110)):
+    _lay_out_print(sheet)
+    for letter, width in (("A", 26), ("B", 10), ("C", _WIDE)):
         sheet.column_dimensions[letter].width = width
     title = _cell(sheet, report.title)
     title.font = Font(bold=True, size=14)
@@ -151,15 +157,26 @@ def _write_contents(sheet: Any, report: Report, told: tuple[Sequence[str], Seque
         link.font = Font(color="0A4A7D", underline="single")
         sheet.append([link, _cell(sheet, n_rows, "count"), _cell(sheet, what)])
     sheet.append([])
-    for block in report.sections[0].blocks:
-        for text in _sentences(block):
-            sheet.append([_cell(sheet, text)])
+    row = len([report.title, *filter(None, front)]) + len(listed) + 3  # two rows are empty, one is the head
+    for text in (text for block in report.sections[0].blocks for text in _sentences(block)):
+        row += 1
+        sheet.row_dimensions[row].height = _LINE_PT * math.ceil(_width(text) / (0.9 * _WIDE))
+        cell = _cell(sheet, text)
+        cell.alignment = Alignment(wrap_text=True, vertical="top")
+        sheet.append([None, None, cell])
 
 
 def _sentences(block: Block) -> list[str]:
     if isinstance(block, Paragraph):
         return [block.text]
     return [item for item in block.items if item] if isinstance(block, Bullets | Notes) else []
+
+
+def _lay_out_print(sheet: Any) -> None:
+    """Print on A4 across, all columns on one page: a table cut between columns cannot be read."""
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    sheet.page_setup.paperSize, sheet.page_setup.orientation = Worksheet.PAPERSIZE_A4, "landscape"
+    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
 
 
 def _append_head(sheet: Any, names: Iterable[str]) -> None:
@@ -173,7 +190,12 @@ def _append_head(sheet: Any, names: Iterable[str]) -> None:
 
 
 def _write_table(sheet: Any, table: Sheet) -> None:
-    """Write a table from the first row on, so that filters and pivot tables find it."""
+    """Write a table from the first row on, so that filters and pivot tables find it.
+
+    Of a table without marks the first row only, which has the styles; ``_rows_below`` makes the others.
+    """
+    _lay_out_print(sheet)
+    sheet.print_title_rows = "1:1"
     sheet.freeze_panes = "B2"
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(table.columns))}{table.n_rows + 1}"
     for number, column in enumerate(table.columns, start=1):
@@ -183,11 +205,41 @@ def _write_table(sheet: Any, table: Sheet) -> None:
         for row, marks in zip(_rows(table), table.marks, strict=True):
             sheet.append([_marked(sheet, *entry) for entry in zip(row, table.columns, marks, strict=True)])
         return
-    cells = [_cell(sheet, None, column.form) for column in table.columns]
-    for row in _rows(table):
-        for cell, value in zip(cells, row, strict=True):
-            _put(cell, value)
-        sheet.append(cells)
+    sheet.append([_cell(sheet, column.values[0], column.form) for column in table.columns])
+
+
+def _rows_below(table: Sheet, part: bytes) -> bytes:
+    """Return a sheet of one row with all rows of its table, each cell in the style of the one above.
+
+    openpyxl takes eight times as long to write a cell as to make its text here.
+    """
+    head, end, tail = part.rpartition(b"</sheetData>")
+    styles = _STYLE.findall(head[head.rindex(b"<row ") :])
+    columns = [
+        _cell_texts(column, f'<c r="{get_column_letter(number)}', int(style))
+        for number, (column, style) in enumerate(zip(table.columns, styles, strict=True), start=1)
+    ]
+    rows = "".join(
+        f'<row r="{number}">{"".join(f"{start}{number}{rest}" for start, rest in cells)}</row>'
+        for number, cells in enumerate(zip(*columns, strict=True), start=3)
+    )
+    return head + rows.encode("ascii", "xmlcharrefreplace") + end + tail
+
+
+def _cell_texts(column: Column, start: str, style: int) -> list[tuple[str, str]]:
+    """Return what stands before and after the number of the row in each cell of a column but the first."""
+    made: dict[Value, str] = {}
+    for value in column.values[1:]:
+        if value in made:
+            continue
+        if isinstance(value, str):
+            shown = writable(value)[:_MOST_TEXT]
+            kept = ' xml:space="preserve"' if shown != shown.strip() else ""
+            inner = f' t="inlineStr"><is><t{kept}>{escape(shown)}</t></is></c>' if shown else ' t="inlineStr"/>'
+        else:
+            inner = ' t="n"/>' if value is None else f' t="n"><v>{value:.16g}</v></c>'
+        made[value] = f'" s="{style}"{inner}'
+    return [(start, made[value]) for value in column.values[1:]]
 
 
 def _rows(table: Sheet) -> Iterable[tuple[Value, ...]]:
@@ -218,6 +270,7 @@ def _width(shown: str) -> float:
 
 def _write_chapter(sheet: Any, section: Section) -> None:
     """Write a chapter as the report has it, its tables one below the other."""
+    _lay_out_print(sheet)
     for letter, width in zip("ABCDEFGH", (44, 30, 24, 24, 24, 24, 24, 40), strict=True):
         sheet.column_dimensions[letter].width = width
     for block in section.blocks:
@@ -269,8 +322,13 @@ def _as_number(shown: str) -> tuple[Value, str]:
     return float(shown.replace(",", "")), f"#,##0{tail}"
 
 
-def _packed(content: bytes, date: dt.date) -> bytes:
-    """Return the parts of a workbook packed again, with the data date in place of today."""
+def _packed(content: bytes, date: dt.date, bodies: Mapping[str, Sheet]) -> bytes:
+    """Return the parts of a workbook packed again, with the data date in place of today and all rows of its tables.
+
+    Parameters
+    ----------
+    bodies : the tables of which the first row is there, by the name of their part.
+    """
     day = max(date, _OLDEST_ZIP)
     stream = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as new:
@@ -282,5 +340,7 @@ def _packed(content: bytes, date: dt.date) -> bytes:
                 part = re.sub(
                     rb"(<dcterms:modified[^>]*>)[^<]*", rb"\g<1>" + f"{day.isoformat()}T00:00:00Z".encode(), part
                 )
+            if name in bodies:
+                part = _rows_below(bodies[name], part)
             new.writestr(entry, part)
     return stream.getvalue()

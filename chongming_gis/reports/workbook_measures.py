@@ -248,7 +248,7 @@ def _plans(told: Told) -> Sheet | None:
         column(told, "share_after", table["covered_after"] / people, "share"),
         column(told, "gap_to_best", table["gap"].where(np.isfinite(table["gap"])), "share"),
         column(told, "money", table["cost"], "count"),
-        column(told, "reason", table["reason"]),
+        column(told, "reason", table["reason"].map(told.words.reason, na_action="ignore")),
     ]
     return make_sheet(told, "plans", columns)
 

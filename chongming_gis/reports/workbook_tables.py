@@ -10,7 +10,7 @@ import pandas as pd
 
 from chongming_gis import discretion
 from chongming_gis.maps import shares
-from chongming_gis.reports import workbook_measures
+from chongming_gis.reports import workbook_delivery, workbook_measures
 from chongming_gis.reports.figures import Told, facility_counts, freed_figures
 from chongming_gis.reports.workbook_columns import (
     Column,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 def sheets(told: Told, report: Report) -> list[Sheet]:
     """Return the sheets of a result; those without rows are left out."""
     covered = [_services(told), _standards(told), _townships(told), _matrix(told), _villages(told), _capacity(told)]
-    made = [*covered, *workbook_measures.sheets(told, report), _indicators(told)]
+    made = [*covered, *workbook_measures.sheets(told, report), *workbook_delivery.sheets(told), _indicators(told)]
     return [sheet for sheet in made if sheet is not None and sheet.n_rows]
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import shapely
 
-from chongming_gis import measured, measured_tables, pipeline, tables
+from chongming_gis import geotiff, measured, measured_tables, pipeline, tables
 from chongming_gis.errors import StudyError
 from chongming_gis.measured import areas
 from tests.measured.toy_ground import A, F, make_ground, places_of, the_people, the_study
@@ -71,10 +71,14 @@ def test_rings_lie_inside_each_other(of_home):
     assert inner.area < outer.area
 
 
+def unpacked(found):
+    return geotiff.PackedSurfaces(found.surfaces)["travel_time_home_foot"]
+
+
 def test_the_surface_ends_a_minute_beyond_the_limit(of_home):
     assert list(of_home.surfaces) == ["travel_time_home_foot"]
-    assert of_home.surfaces["travel_time_home_foot"].cutoff_s == 960.0
-    seconds = of_home.surfaces["travel_time_home_foot"].time_s
+    assert unpacked(of_home).cutoff_s == 960.0
+    seconds = unpacked(of_home).time_s
     assert np.array_equal(seconds, np.ceil(seconds))
     assert found_on(the_ground(config={"surface": False})).surfaces == {}
 
@@ -103,7 +107,7 @@ def test_each_settlement_class_has_its_own_area_and_people():
     assert table["persons"].tolist() == [10.0, 10.0, 55.0, 55.0]
     assert table["persons_in_time"].tolist() == [10.0, 10.0, 20.0, 20.0]
     assert list(found.surfaces) == ["travel_time_home_foot"]  # of one mode, up to the longer limit
-    assert found.surfaces["travel_time_home_foot"].cutoff_s == 900.0
+    assert unpacked(found).cutoff_s == 900.0
 
 
 def test_water_and_what_is_off_the_land_is_left_out():

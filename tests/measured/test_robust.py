@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from chongming_gis import measured, tables
-from chongming_gis.measured import robust
+from chongming_gis.measured import questions, robust
 from chongming_gis.measured_tables import MEASURED
 from tests.measured.toy_ground import A, F, H, make_ground, places_of, the_study
 from tests.proposals.toy_questions import ASKED, CANDIDATES, COSTS, candidates
@@ -30,7 +30,7 @@ STILL = {
 @pytest.fixture(autouse=True)
 def _looked_at(monkeypatch):
     """The places looked at are F and H."""
-    monkeypatch.setattr(robust.candidates, "make_candidates", lambda *_, **__: candidates(F, H))
+    monkeypatch.setattr(questions.candidates, "make_candidates", lambda *_, **__: candidates(F, H))
 
 
 def ground(*, ranges=None, standing=(A,), **asked):

@@ -214,3 +214,11 @@ def test_an_edge_end_without_its_node_is_named():
         network.compile_network(lost, FOOT)
     with pytest.raises(NetworkError, match="node table lacks"):
         network.compile_network(tables.RoadTables(nodes=roads.nodes[:0], edges=roads.edges), FOOT)
+
+
+def test_both_ways_are_one_graph_where_no_street_is_one_way():
+    """Held once; a single one-way street makes two of it."""
+    plain = network.compile_network(one_street({"highway": "residential"}), BIKE)
+    assert plain.inward is plain.outward
+    one_way = network.compile_network(one_street({"highway": "residential", "oneway": "yes"}), BIKE)
+    assert one_way.inward is not one_way.outward

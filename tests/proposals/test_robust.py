@@ -14,7 +14,7 @@ from scipy import sparse
 
 from chongming_gis import proposals
 from chongming_gis.errors import SitingError
-from chongming_gis.proposals import robust
+from chongming_gis.proposals import robust, solving
 from chongming_gis.siting import SideRules, SitingProblem
 from chongming_gis.siting.alternatives import best_plans
 from chongming_gis.siting.models import mclp_formulation
@@ -114,7 +114,7 @@ def questions(draw):
 @given(questions())
 @settings(max_examples=60)
 def test_the_fast_search_finds_what_counting_every_plan_finds(question):
-    plan = robust.solve_fast(question)
+    plan = proposals.solve(question)
     possible = [covered(question, sites) for sites in plans_one_by_one(question)]
     most = min(question.new_sites, len(question.problem.candidates))
     if not possible or not most or sum(question.problem.rules.at_least.values()) > most:
@@ -128,7 +128,7 @@ def test_the_fast_search_finds_what_counting_every_plan_finds(question):
 @given(questions(), st.sampled_from([0.1, 0.5, 1.0]))
 @settings(max_examples=60)
 def test_every_next_plan_is_the_best_that_lacks_a_site_of_each_before_it(question, within_share):
-    plan = robust.solve_fast(question)
+    plan = proposals.solve(question)
     if plan.status == "infeasible":
         return
     found = robust.good_plans(question, plan, count=4, within_share=within_share, time_limit_s=900.0)
@@ -149,11 +149,19 @@ def test_every_next_plan_is_the_best_that_lacks_a_site_of_each_before_it(questio
         assert len(found.plans) == 5
 
 
+@given(questions())
+@settings(max_examples=60)
+def test_the_general_model_finds_a_plan_as_good(question):
+    plan = proposals.solve(question)
+    slow = solving.solve_by_model(question, time_limit_s=60.0, target_gap=0.0)
+    assert (plan.status, plan.objective) == (slow.status, pytest.approx(slow.objective, nan_ok=True))
+
+
 def test_the_general_model_gives_plans_as_good():
     rng = np.random.default_rng(5)
     covers = rng.random((30, 9)) < 0.25
     question = question_of(covers, rng.integers(1, 100, 30), new_sites=3)
-    plan = robust.solve_fast(question)
+    plan = proposals.solve(question)
     found = robust.good_plans(question, plan, count=5, within_share=1.0)
     general = best_plans(mclp_formulation(question.problem, standard=1.0, new_sites=3), count=6, within_share=1.0)
     assert [one.objective for one in found.plans] == [one.objective for one in general.plans]
@@ -202,7 +210,7 @@ def test_numbers_below_zero_are_refused():
 
 def test_a_preferred_site_stays_where_another_is_no_better():
     question = question_of([[1, 1, 0], [0, 0, 1]], [10.0, 4.0], new_sites=1)
-    assert [robust.solve_fast(question, prefer=[site]).chosen.tolist() for site in (0, 1, 2)] == [[0], [1], [0]]
+    assert [proposals.solve(question, prefer=[site]).chosen.tolist() for site in (0, 1, 2)] == [[0], [1], [0]]
 
 
 def test_where_nothing_is_drawn_every_site_stays():
@@ -245,7 +253,7 @@ def test_a_neighbour_counts_as_near():
     question = question_of([[1, 0], [0, 1]], [10.0, 9.0], new_sites=1)
     close = question.sites.set_geometry([shapely.Point(0, 0), shapely.Point(1000, 0)], crs=CRS)
     question = dataclasses.replace(question, sites=close)
-    plan = robust.solve_fast(question)
+    plan = proposals.solve(question)
     draws = dataclasses.replace(same_draws(4), people=np.array([[1.0], [1.0], [0.5], [0.5]]))
     found = held(question, plan, draws, area=np.array([0, -1]))
     assert found.share.tolist() == [0.5, 0.5]

@@ -158,7 +158,9 @@ def test_a_target_to_be_filled_is_said(toy_result):
 def test_no_plan_is_told_with_the_duties(toy_result, language, status):
     own = bed_chapter(toy_result, language, status=status, reason="budget: 5 is too little", cost=None)
     words = Words(language)
-    assert own.blocks[0].text == words(f"beds.{status}", target_set="next", reason="budget: 5 is too little")
+    assert own.blocks[0].text == words(
+        f"beds.{status}", target_set="next", reason=words.reason("budget: 5 is too little")
+    )
     assert len(of(own, Table)) == 1
 
 
@@ -206,7 +208,7 @@ JOINT_ENTRY = JointProposalConfig(
 )
 
 
-def joint_chapter(result, language="en", **changes):
+def joint_chapter(result, language="en", *, lost_without=7.0, **changes):
     row = {
         "joint": "both", "service": "meal_point", "proposal": "more", "weight": 1.0, "persons": 65.0,
         "covered_before": 30.0, "n_new": 1, "spent": 240_000.0, "saved": 60_000.0, "covered": 60.0,
@@ -215,8 +217,8 @@ def joint_chapter(result, language="en", **changes):
         **changes,
     }  # fmt: skip
     site = {"joint": "both", "service": "meal_point", "place_id": "c1", "name_zh": HOSTILE, "township_code": "101",
-            "kind": "site", "cost": 300_000.0, "saved": 60_000.0, "shared_with": "meal_point", "lost_without": 7.0,
-            "is_apart": False}  # fmt: skip
+            "kind": "site", "cost": 300_000.0, "saved": 60_000.0, "shared_with": "meal_point",
+            "lost_without": lost_without, "is_apart": False}  # fmt: skip
     tables = {
         "joint_plans": frame(JOINT_PLANS, row, {**row, "service": "all", "proposal": None, "weight": None}),
         "joint_sites": frame(JOINT_SITES, site),
@@ -238,6 +240,13 @@ def test_a_joint_plan_stands_beside_the_same_planned_apart(toy_result):
     assert "少覆盖 10 人次" in of(joint_chapter(toy_result, "zh", apart_covered=70.0), Paragraph)[1].text
     assert "as many are covered" in of(joint_chapter(toy_result, apart_covered=60.0), Paragraph)[1].text
     assert len(of(joint_chapter(toy_result, apart_covered=None), Paragraph)) == 1
+
+
+def test_few_people_of_a_sensitive_group_are_not_told_of_a_joint_site(toy_result):
+    groups = tuple(g.model_copy(update={"sensitive": g.id == "a60_plus"}) for g in toy_result.study.groups)
+    result = dataclasses.replace(toy_result, study=toy_result.study.model_copy(update={"groups": groups}))
+    _, sites = of(joint_chapter(result, lost_without=3.0), Table)
+    assert shown(sites)[0][-1] == "<5"
 
 
 def test_a_joint_plan_that_cannot_be_says_why(toy_result):

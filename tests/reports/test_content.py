@@ -167,6 +167,12 @@ def test_what_is_schematic_is_said_at_the_top(toy_result):
     assert report.date == "数据日期：2024-12-31 · 内部工作资料"
 
 
+def test_a_report_with_a_review_number_shows_it_and_claims_no_internal_use(toy_result):
+    outputs = toy_result.study.outputs.model_copy(update={"map_review_number": "沪S(2024)1号"})
+    reviewed = replace(toy_result, study=toy_result.study.model_copy(update={"outputs": outputs}))
+    assert build_content(reviewed, ZH).date == "数据日期：2024-12-31 · 审图号：沪S(2024)1号"
+
+
 def test_nothing_schematic_no_stamp(toy_result):
     entries = [{**entry, "kind": "sourced"} for entry in toy_result.manifest["sources"]]
     report = build_content(replace(toy_result, manifest={**toy_result.manifest, "sources": entries}), ZH)

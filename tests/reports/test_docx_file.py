@@ -135,6 +135,16 @@ def test_the_page_is_that_of_an_official_paper(written):
     assert "华文中宋" in docx_style.font_table()
 
 
+def test_latin_letters_and_digits_are_not_said_to_be_chinese(written):
+    """LibreOffice breaks lines of Chinese between any two letters: "9." / "6%"."""
+    document, _, _ = written
+    tongues = [
+        (tongue.get(qn("w:val"))[:2], tongue.get(qn("w:eastAsia")))
+        for tongue in document.styles.element.iter(qn("w:lang"))
+    ]
+    assert tongues == [("en", "zh-CN")]
+
+
 def test_wide_tables_stand_across_the_page_with_their_heading():
     row = (text("甲"), *(number(str(k)) for k in range(11)))
     wide = Table("宽表", tuple(f"c{k}" for k in range(12)), (row,))
@@ -160,6 +170,8 @@ def test_numbers_of_a_table_never_wrap_and_texts_share_the_rest():
     assert sum(widths) == pytest.approx(156.0)
     assert widths[1] > 9 * 0.5 * 10.5 * 25.4 / 72.0
     assert widths[0] > widths[1] > widths[2]
+    headed = Table("t", ("Service", "uncovered"), ((text("很长的说明" * 8), number("7")),))
+    assert docx_file._column_widths(headed, 156.0, 10.5)[1] > 9 * 0.55 * 10.5 * 25.4 / 72.0  # no word of a head is cut
     many = Table("t", tuple("abcdefgh"), (tuple(number("1,234,567,890,123") for _ in range(8)),))
     assert sum(docx_file._column_widths(many, 156.0, 10.5)) == pytest.approx(156.0)
 

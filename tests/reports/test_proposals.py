@@ -75,4 +75,4 @@ def test_nothing_to_build_and_nothing_possible_are_told(toy_result, language):
     assert len(section.inner[0].blocks) == 1
     section = chapter(with_proposals(toy_result, **INFEASIBLE), language)
     assert shown(of(section, Table))[0][-1] == words("proposals.infeasible")
-    assert "at_least of area 2: no candidate" in section.inner[0].blocks[0].text
+    assert words.reason(INFEASIBLE["reason"]) in section.inner[0].blocks[0].text

@@ -19,6 +19,7 @@ from chongming_gis.reports import workbook, workbook_measures, workbook_tables
 from chongming_gis.reports.blocks import Bullets, Table
 from chongming_gis.reports.content import Report, build_content
 from chongming_gis.reports.figures import Told
+from chongming_gis.reports.workbook_columns import Column
 from chongming_gis.wording import Words
 from tests.maps import measured_toy
 from tests.toy.proposed import INFEASIBLE, with_proposals
@@ -60,6 +61,20 @@ def test_contents_lead_to_every_sheet(opened, result):
     for name, n_rows in listed.items():
         assert n_rows is None or n_rows == book[name].max_row - 1
     assert first["A1"].value == words("report.title", study=words.name(result.study))
+
+
+def test_sheets_are_printed_across_with_all_columns_on_a_page(opened, result):
+    book, words, _ = opened
+    for sheet in book.worksheets:
+        assert sheet.sheet_properties.pageSetUpPr.fitToPage, sheet.title
+        page = sheet.page_setup
+        assert (page.orientation, page.paperSize, page.fitToWidth, page.fitToHeight) == ("landscape", 9, 1, 0)
+    assert book.worksheets[1].print_title_rows == "$1:$1"
+    summary = [cell for cell in book.worksheets[0]["C"] if cell.alignment.wrap_text and not cell.font.b]
+    assert summary[0].value == build_content(result, words).sections[0].blocks[0].text
+    heights = [book.worksheets[0].row_dimensions[cell.row].height for cell in summary]
+    assert all(height % 15.0 == 0.0 for height in heights)
+    assert book.worksheets[0].row_dimensions[summary[0].row - 1].height is None
 
 
 def test_shares_by_township_are_those_of_the_coverage_table(opened, result):
@@ -161,7 +176,7 @@ def test_a_plan_without_an_answer_has_no_gap_and_says_why(toy_result):
     row = frame(book[words("xlsx.plans")]).iloc[0]
     assert row[words("xlsx.col.plan_status")] == words("xlsx.plan.infeasible")
     assert row[words("xlsx.col.gap_to_best")] is None
-    assert "no candidate" in row[words("col.reason")]
+    assert row[words("col.reason")] == words.reason(INFEASIBLE["reason"])
     assert words("xlsx.sites") not in book.sheetnames
 
 
@@ -384,7 +399,7 @@ def test_names_of_sheets_are_allowed_in_both_languages():
             for key, text in words.starting("xlsx.").items()
             if f"xlsx.{key}.what" and words.knows(f"xlsx.{key}.what")
         ]
-        assert len(titles) == len(set(titles)) == 21
+        assert len(titles) == len(set(titles)) == 25
         assert all(len(title) <= 31 and not set(title) & set("[]:*?/\\'") for title in titles)
 
 
@@ -392,3 +407,23 @@ def test_a_folder_that_cannot_be_written_is_named(toy_result, tmp_path):
     (tmp_path / "out").write_text("in the way")
     with pytest.raises(OutputError, match="report cannot be written"):
         workbook.write_workbook(toy_result, tmp_path / "out")
+
+
+def test_rows_made_as_text_are_read_as_they_were_meant(result):
+    values = ["甲", " 两边有空格 ", "", None, "=1+1", "<b>&amp;</b>", "第一行\n第二行", "🏝", "x" * 40_000]
+    numbers = [0.0, None, 1e-9, 123456789.125, -0.5, 1 / 3, 2.0**52, 7, None]
+    sheet = workbook_tables.make_sheet(
+        told(result), "services", [Column("字", values), Column("数", numbers, "amount")]
+    )
+    book = openpyxl.Workbook(write_only=True)
+    workbook._write_table(book.create_sheet("s"), sheet)
+    stream = io.BytesIO()
+    book.save(stream)
+    packed = workbook._packed(stream.getvalue(), dt.date(2024, 1, 1), {"xl/worksheets/sheet1.xml": sheet})
+    _, *rows = openpyxl.load_workbook(io.BytesIO(packed)).active.iter_rows()
+    assert [row[0].value for row in rows] == [
+        "甲", " 两边有空格 ", None, None, "'=1+1", "<b>&amp;</b>", "第一行\n第二行", "🏝", "x" * 32_767,
+    ]  # fmt: skip
+    assert [row[1].value for row in rows] == numbers
+    assert {(row[0].number_format, row[1].number_format) for row in rows} == {("@", "#,##0.0")}
+    assert [row[0].row for row in rows] == list(range(2, len(values) + 2))

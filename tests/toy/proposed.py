@@ -77,6 +77,7 @@ def with_proposals(result, **plan):
 
 NOTHING = {"n_new": 0, "n_asked": 0, "covered_after": 30.0, "objective": 30.0, "bound": 30.0, "cost": 0.0}
 INFEASIBLE = {
-    "n_new": 0, "status": "infeasible", "reason": "at_least of area 2: no candidate", "covered_after": 30.0,
+    "n_new": 0, "status": "infeasible", "covered_after": 30.0,
+    "reason": "at_least of area 2: no candidate is left there",
     "objective": -np.inf, "bound": -np.inf, "gap": np.inf, "cost": 0.0,
 }  # fmt: skip
