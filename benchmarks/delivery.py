@@ -35,17 +35,7 @@ def question() -> delivery.Question:
     drops = chosen.iloc[8:].reset_index(drop=True)
     wanted = study.delivery
     networks = {
-        mode.id: network.compile_network(
-            inputs.roads,
-            network.mode_of_study(
-                mode,
-                ferry_speed_kmh=study.sources.roads.ferry_speed_kmh,
-                ferry_headway_min=study.sources.roads.ferry_headway_min,
-                tiny_piece_m=study.region.snap_tiny_piece_m,
-            ),
-        )
-        for mode in study.modes
-        if mode.id in wanted.modes
+        mode.name: network.compile_network(inputs.roads, mode) for mode in network.modes_of_study(study, wanted.modes)
     }
 
     def stands(prefix: str, points: gpd.GeoSeries) -> delivery.Stands:

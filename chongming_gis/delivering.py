@@ -108,17 +108,10 @@ def ground_of(study: StudyConfig, clock: Clock) -> Groundwork:
     if config is None:
         raise StudyError("the study has no [delivery]: add the section (docs/delivery.md) to plan meals to the door")
     inputs = pipeline.read_inputs(study, clock=clock)
-    roads = study.sources.roads
-    networks = {}
-    for mode in study.modes:
-        if mode.id in config.modes | _modes_near(study):
-            known = network.mode_of_study(
-                mode,
-                ferry_speed_kmh=roads.ferry_speed_kmh,
-                ferry_headway_min=roads.ferry_headway_min,
-                tiny_piece_m=study.region.snap_tiny_piece_m,
-            )
-            networks[mode.id] = clock.run("compile", mode.id, job_of(network.compile_network, inputs.roads, known))
+    networks = {
+        mode.name: clock.run("compile", mode.name, job_of(network.compile_network, inputs.roads, mode))
+        for mode in network.modes_of_study(study, config.modes | _modes_near(study))
+    }
 
     def places(points: gpd.GeoDataFrame) -> reach.Places:
         at = {mode: network.snap_points(net, points.geometry) for mode, net in networks.items()}

@@ -293,17 +293,7 @@ def _stop_on_faults(told: list[str], findings: list[Finding]) -> None:
 def _modes(study: StudyConfig) -> list[network.TravelMode]:
     """Return the modes that some standard or measure names, in the order of the study."""
     used = set[str]().union(*(_modes_of(study, service) for service in study.services))
-    roads = study.sources.roads
-    return [
-        network.mode_of_study(
-            mode,
-            ferry_speed_kmh=roads.ferry_speed_kmh,
-            ferry_headway_min=roads.ferry_headway_min,
-            tiny_piece_m=study.region.snap_tiny_piece_m,
-        )
-        for mode in study.modes
-        if mode.id in used
-    ]
+    return network.modes_of_study(study, used)
 
 
 def _modes_of(study: StudyConfig, service: ServiceConfig) -> set[str]:

@@ -201,7 +201,7 @@ def _asked_sites(
     study: StudyConfig, inputs: tables.StudyInputs, proposal: ProposalConfig, nets: dict[str, network.Network]
 ) -> AskedSites:
     """Return a proposal with the candidates of the whole region: rules look far beyond a tile."""
-    others = [mode for mode in tile.modes_named(study, {mode.id for mode in study.modes}) if mode.name not in nets]
+    others = network.modes_of_study(study, {mode.id for mode in study.modes} - set(nets))
     nets = nets | {mode.name: network.compile_network(inputs.roads, mode) for mode in others}
     made = candidates.make_candidates(study, inputs, proposal.service, networks=nets)
     is_open = made["allowed"].to_numpy(bool)

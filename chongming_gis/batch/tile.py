@@ -20,7 +20,7 @@ from chongming_gis.batch.shards import SHARD, Outcome
 from chongming_gis.reach import Places, usable_times
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from chongming_gis.config import StudyConfig
@@ -74,22 +74,7 @@ def piece_column(mode: str) -> str:
 def modes_of_standards(study: StudyConfig) -> list[network.TravelMode]:
     """Return the modes that some standard names, in the order of the study."""
     used = {limit.mode for service in study.services for standard in service.standards for limit in standard.limits}
-    return modes_named(study, used)
-
-
-def modes_named(study: StudyConfig, names: Iterable[str]) -> list[network.TravelMode]:
-    """Return some modes, in the order of the study."""
-    roads, used = study.sources.roads, set(names)
-    return [
-        network.mode_of_study(
-            mode,
-            ferry_speed_kmh=roads.ferry_speed_kmh,
-            ferry_headway_min=roads.ferry_headway_min,
-            tiny_piece_m=study.region.snap_tiny_piece_m,
-        )
-        for mode in study.modes
-        if mode.id in used
-    ]
+    return network.modes_of_study(study, used)
 
 
 def write_inputs(inputs: TileInputs, one: Tile) -> None:

@@ -30,6 +30,17 @@ _PART = 0.25  # of a mean arc: the width of a bucket, if there are not too many 
 
 
 @compiled
+def put(
+    first: Ints, after: Ints, entry_node: Ints, entry_time: Floats, entry: int, at: int, time: float, node: int
+) -> None:
+    """Write an entry and make it the first of bucket ``at``."""
+    entry_node[entry] = node
+    entry_time[entry] = time
+    after[entry] = first[at]
+    first[at] = entry
+
+
+@compiled
 def plan_buckets(weights: Floats, spread: float) -> tuple[float, int]:
     """Return buckets a second, and how many buckets the ring needs (a power of two).
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from chongming_gis.kernels.buckets import ROOM, plan_buckets
+from chongming_gis.kernels.buckets import ROOM, plan_buckets, put
 from chongming_gis.kernels.compiled import compiled
 
 if TYPE_CHECKING:
@@ -152,10 +152,7 @@ def search(
                 n_touched += 1
             node_time[node] = time
             place = np.int64(time * per_second)
-            entry_node[n_entries] = node
-            entry_time[n_entries] = time
-            after[n_entries] = first[place & ring]
-            first[place & ring] = n_entries
+            put(first, after, entry_node, entry_time, n_entries, place & ring, time, node)
             n_entries += 1
             waiting += 1
             bucket = min(bucket, place)
@@ -190,10 +187,7 @@ def search(
                     n_touched += 1
                 node_time[neighbour] = there
                 at = np.int64(there * per_second) & ring
-                entry_node[new] = neighbour
-                entry_time[new] = there
-                after[new] = first[at]
-                first[at] = new
+                put(first, after, entry_node, entry_time, new, at, there, neighbour)
                 waiting += 1
     if is_full:
         first[:] = -1
@@ -265,10 +259,7 @@ def _label_nodes(
             if time < node_time[node]:
                 node_time[node] = time
                 place = np.int64(time * per_second)
-                entry_node[n_entries] = node
-                entry_time[n_entries] = time
-                after[n_entries] = first[place & ring]
-                first[place & ring] = n_entries
+                put(first, after, entry_node, entry_time, n_entries, place & ring, time, node)
                 n_entries += 1
                 waiting += 1
                 bucket = min(bucket, place)
@@ -303,10 +294,7 @@ def _label_nodes(
                 else:
                     return False
                 at = np.int64(there * per_second) & ring
-                entry_node[new] = neighbour
-                entry_time[new] = there
-                after[new] = first[at]
-                first[at] = new
+                put(first, after, entry_node, entry_time, new, at, there, neighbour)
                 waiting += 1
     return True
 

@@ -7,7 +7,7 @@ in ``docs/decisions.md``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -20,7 +20,7 @@ from chongming_gis.units import KMH_PER_MS, SECONDS_PER_MINUTE, kmh_to_ms, minut
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from chongming_gis.config import ModeConfig
+    from chongming_gis.config import ModeConfig, StudyConfig
     from chongming_gis.tables import RoadTables
 
     Floats = npt.NDArray[np.float64]
@@ -200,6 +200,21 @@ def mode_of_study(
         ferry_headway_s=minutes_to_seconds(ferry_headway_min),
         tiny_piece_m=tiny_piece_m,
     )
+
+
+def modes_of_study(study: StudyConfig, names: Iterable[str]) -> list[TravelMode]:
+    """Return the travel modes of a study that are named, in its order."""
+    roads, used = study.sources.roads, set(names)
+    return [
+        mode_of_study(
+            mode,
+            ferry_speed_kmh=roads.ferry_speed_kmh,
+            ferry_headway_min=roads.ferry_headway_min,
+            tiny_piece_m=study.region.snap_tiny_piece_m,
+        )
+        for mode in study.modes
+        if mode.id in used
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from scipy import sparse
 from chongming_gis.kernels import setcover
 from chongming_gis.siting import highs
 from chongming_gis.siting.set_cover_parts import (
+    SLICE_S,
     as_cover,
     cover_model,
     covered_rows,
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     Longs = npt.NDArray[np.int64]
     Verdict = Literal["yes", "no", "unknown"]
 
-_SLICE_S = 0.05  # a kernel runs so long before the clock and Ctrl-C are looked at
 MARGIN = 1e-4  # a bound must exceed p by this much to count, a multiplier 0 to matter: the solver rounds at 1e-7
 _OVERLAP = 0.5  # a row is added with others only while they have less than this share of its candidates
 MOST_LP_PAIRS = 300_000  # 80,000 pairs take 0.3 s
@@ -216,6 +216,6 @@ class SwapSearch:
             setcover.search(self.cover, self.state, float(self.n_more), n_steps)
             if self.state.sums[1] <= self.n_more:
                 return np.sort(np.concatenate([self.question.taken, self.question.columns[self.state.best]]))
-            if time.perf_counter() - began < _SLICE_S / 2:
+            if time.perf_counter() - began < SLICE_S / 2:
                 self.n_steps *= 2
         return None

@@ -20,6 +20,7 @@ from chongming_gis.siting import highs
 from chongming_gis.siting.cover_cuts import rising_bounds
 from chongming_gis.siting.problem import relative_gap
 from chongming_gis.siting.set_cover_parts import (
+    SLICE_S,
     as_cover,
     cover_model,
     covered_rows,
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Longs = npt.NDArray[np.int64]
 
-_SLICE_S = 0.05  # a kernel runs so long before the clock and Ctrl-C are looked at
 _QUIET_STEPS, _QUIET_TIMES = 40, 3  # the search ends after so many steps a column, or times those to its best, in vain
 _SEARCH_SHARE = 0.15  # of the time, at most, for each search and each ascent
 _STEP, _KEPT, _PATIENCE, _LAST_STEP = 0.02, 0.98, 50, 1e-5  # of the ascent: measured on the instances of benchmarks/
@@ -243,7 +243,7 @@ class _Work:
             if n_steps <= 0 or began >= end_s:
                 return
             setcover.search(self.cover, search, self.limits.enough, n_steps)
-            if time.perf_counter() - began < _SLICE_S / 2:
+            if time.perf_counter() - began < SLICE_S / 2:
                 n_steps *= 2
 
     def _ascend(self, time_share: float) -> None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Longs = npt.NDArray[np.int64]
 
+SLICE_S = 0.05  # a kernel runs so long before the clock and Ctrl-C are looked at
+
 
 def covered_rows(table: sparse.csr_array, columns: Longs) -> Bools:
     """Return which rows have at least one of some columns."""

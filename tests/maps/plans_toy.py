@@ -2,13 +2,10 @@
 
 import dataclasses
 
-import geopandas as gpd
-import pandas as pd
-
-from chongming_gis import tables
 from chongming_gis.bedmodel import BedPlanConfig
 from chongming_gis.measured_tables import BED_DUTIES, BED_FRONTIER, BED_PLAN, BED_PLANS, JOINT_PLANS, JOINT_SITES
 from chongming_gis.phasemodel import JointProposalConfig
+from tests.toy.frames import frame_of
 from tests.toy.proposed import HOSTILE, with_proposals
 
 SAYS = {"source": "文件", "source_en": "document"}
@@ -25,14 +22,6 @@ ACTION = {"plan": "homes", "place_id": "h1", "name_zh": HOSTILE, "township_code"
 SITE = {"joint": "both", "service": "meal_point", "place_id": "c1", "name_zh": HOSTILE, "township_code": "101",
         "kind": "site", "cost": 300_000.0, "saved": 60_000.0, "shared_with": "care_home", "lost_without": 7.0,
         "is_apart": False}  # fmt: skip
-
-
-def _frame(contract, rows, geometry=None):
-    frame = pd.DataFrame([{**dict.fromkeys(contract.columns), **row} for row in rows], columns=list(contract.columns))
-    frame = frame.astype(tables.column_types(contract))
-    made = frame if geometry is None else gpd.GeoDataFrame(frame, geometry=geometry, crs="EPSG:32651")
-    tables.validate(made, contract, where=contract.name)
-    return made
 
 
 def with_plans(result):
@@ -65,12 +54,12 @@ def with_plans(result):
          "is_apart": True},
     ]  # fmt: skip
     measured = {
-        "bed_plans": _frame(BED_PLANS, [plan]),
-        "bed_plan": _frame(BED_PLAN, actions, [at.iloc[0], at.iloc[0], at.iloc[3]]),
-        "bed_duties": _frame(BED_DUTIES, [duty]),
-        "bed_frontier": _frame(BED_FRONTIER, [point, {**point, "point": 2, "cost": 960_000.0, "minutes": 10.0}]),
-        "joint_plans": _frame(JOINT_PLANS, [joined, {**joined, "service": "all", "proposal": None, "weight": None}]),
-        "joint_sites": _frame(JOINT_SITES, sites, [at.iloc[2], at.iloc[2], at.iloc[1]]),
+        "bed_plans": frame_of(BED_PLANS, [plan]),
+        "bed_plan": frame_of(BED_PLAN, actions, [at.iloc[0], at.iloc[0], at.iloc[3]]),
+        "bed_duties": frame_of(BED_DUTIES, [duty]),
+        "bed_frontier": frame_of(BED_FRONTIER, [point, {**point, "point": 2, "cost": 960_000.0, "minutes": 10.0}]),
+        "joint_plans": frame_of(JOINT_PLANS, [joined, {**joined, "service": "all", "proposal": None, "weight": None}]),
+        "joint_sites": frame_of(JOINT_SITES, sites, [at.iloc[2], at.iloc[2], at.iloc[1]]),
     }
     study = result.study.model_copy(update={"bed_plans": (BEDS,), "joint_proposals": (JOINT,)})
     return dataclasses.replace(result, study=study, measured={**result.measured, **measured})

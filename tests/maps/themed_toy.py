@@ -2,29 +2,20 @@
 
 import dataclasses
 
-import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 
-from chongming_gis import measured_tables, tables
+from chongming_gis import measured_tables
 from chongming_gis.phasemodel import PhasesConfig
+from tests.toy.frames import frame_of
 from tests.toy.proposed import with_proposals
 
 HOSTILE = "</script><img src=x onerror=window.pwned=1>"
 SCORES = [0.0, 0.5, 1.0, 2.0, 4.0]  # of d0 ... d4, where 10, 20, 30, 5 and 0 persons live
 
 
-def _frame(contract, rows, geometry=None):
-    frame = pd.DataFrame([{**dict.fromkeys(contract.columns), **row} for row in rows], columns=list(contract.columns))
-    frame = frame.astype(tables.column_types(contract))
-    made = frame if geometry is None else gpd.GeoDataFrame(frame, geometry=geometry, crs="EPSG:32651")
-    tables.validate(made, contract, where=contract.name)
-    return made
-
-
 def _access(result):
-    return _frame(
+    return frame_of(
         measured_tables.ACCESSIBILITY,
         [
             {"demand_id": name, "question": "meals", "service": "meal_point", "method": "two_step", "demand": 1.0,
@@ -44,14 +35,14 @@ def _candidates(result):
         {**common, "candidate_id": "c3", "allowed": False, "reason": "in_no_township | off_land",
          "source": "sources.townships | sources.land"},
     ]  # fmt: skip
-    return _frame(measured_tables.CANDIDATES, rows, [shapely.Point(p.x + 300, p.y + 200) for p in at])
+    return frame_of(measured_tables.CANDIDATES, rows, [shapely.Point(p.x + 300, p.y + 200) for p in at])
 
 
 def _phases():
     common = {"phases": "steps", "proposal": "more", "service": "meal_point", "limit": 1.0, "limit_unit": "new_sites",
               "weight": 1.0, "n_new": 1, "persons": 65.0, "covered_before": 30.0, "status": "optimal",
               "stop_reason": "proven", "objective": 95.0, "bound": 95.0, "gap": 0.0}  # fmt: skip
-    return _frame(
+    return frame_of(
         measured_tables.PHASES, [{**common, "year": 2026, "covered": 60.0}, {**common, "year": 2027, "covered": 65.0}]
     )
 
@@ -63,7 +54,7 @@ def _phase_sites(result):
         {**common, "year": 2026, "place_id": "p1", "name_zh": HOSTILE, "added": 30.0},
         {**common, "year": 2027, "place_id": "p2", "name_zh": "乙处", "added": 5.0},
     ]
-    return _frame(measured_tables.PHASE_SITES, rows, [at.iloc[2], at.iloc[3]])
+    return frame_of(measured_tables.PHASE_SITES, rows, [at.iloc[2], at.iloc[3]])
 
 
 def with_themes(result):

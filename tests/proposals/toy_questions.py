@@ -5,7 +5,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from chongming_gis import proposals, tables
+from chongming_gis import tables
+from chongming_gis.measured.questions import setting_of
 from tests.measured.toy_ground import make_ground, places_of, the_study
 from tests.toy.roads import CRS, X0, Y0
 from tests.toy.study import text
@@ -100,12 +101,4 @@ def ground_of(standing, *, minutes=15, kinds_of=None, **asked):
 
 def setting_on(ground):
     """The setting of proposals on the ground of measures."""
-    return proposals.Setting(
-        ground.study,
-        ground.inputs.demand,
-        ground.inputs.townships,
-        ground.demand,
-        ground.facilities,
-        ground.networks,
-        ground.access,
-    )
+    return setting_of(ground)
