@@ -31,7 +31,14 @@ _PART = 0.25  # of a mean arc: the width of a bucket, if there are not too many 
 
 @compiled
 def put(
-    first: Ints, after: Ints, entry_node: Ints, entry_time: Floats, entry: int, at: int, time: float, node: int
+    first: Ints,
+    after: Ints,
+    entry_node: Ints,
+    entry_time: Floats,
+    entry: int,
+    at: int | np.int64,
+    time: float,
+    node: int,
 ) -> None:
     """Write an entry and make it the first of bucket ``at``."""
     entry_node[entry] = node

@@ -56,10 +56,10 @@ class Report:
     sections: tuple[Section, ...]
 
 
-def build_content(result: StudyResult, words: Words) -> Report:
-    """Return what the report of a result says."""
+def build_content(result: StudyResult, words: Words, *, read: shares.Shares | None = None) -> Report:
+    """Return what the report of a result says; ``read`` = its shares, where they are there already."""
     study = result.study
-    told = Told(result, words, shares.read_shares(result), shares.township_names(result, words))
+    told = Told(result, words, read or shares.read_shares(result), shares.township_names(result, words))
     return Report(
         title=words("report.title", study=words.name(study)),
         date=words("report.date", date=study.data_date.isoformat(), mark=words.mark_of_report(study)),

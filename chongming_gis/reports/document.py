@@ -48,8 +48,8 @@ def write_reports(
         The folder cannot be written.
     """
     asked = set(formats)
-    content = build_content(result, Words(language))
     material = maps.prepare(result, language) if material is None and asked != {"xlsx"} else material
+    content = build_content(result, Words(language), read=material.shares if material else None)
     paths = []
     if "html" in asked:
         paths.append(write_report(result, folder, language=language, material=material, content=content))
